@@ -1,0 +1,1 @@
+//! Everything on the byte path of the broker. Knows nothing of Node.

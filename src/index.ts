@@ -1,0 +1,1 @@
+export type { Uuid } from './shared/uuid.ts'

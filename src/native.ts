@@ -1,0 +1,167 @@
+// The only importer of the native addon. What the broker may ask of the data plane, as plain data and opaque handles:
+// every field is present (null where there is nothing), so that a drift between the two languages fails loudly.
+
+import type { Uuid } from './shared/uuid.ts'
+
+export type DataPlaneOptions = {
+  nodeId: number
+  clusterId: Uuid
+  /** Absolute directories that hold partitions; each is locked while the data plane is open. */
+  logDirs: string[]
+  /** Data-plane threads; each owns its connections. */
+  threadCount: number
+  requestSizeMaxBytes: number
+  connectionsMax: number
+  connectionsMaxPerIp: number
+  connectionIdleMaxMs: number
+  fetchSessionsMax: number
+  fetchSizeMaxBytes: number
+  producerIdExpirationMs: number
+  /** How often recovery points and log start offsets are written to their checkpoint files. */
+  checkpointIntervalMs: number
+  recoveryThreadCount: number
+}
+
+export type ListenerOptions = { name: string; host: string; port: number }
+export type ListenerAddress = { name: string; host: string; port: number }
+
+/** Where a topic's partitions differ from one another. A partition that this broker does not lead or follow is absent. */
+export type PartitionState = { index: number; leaderEpoch: number }
+
+/** The settings of a topic that the data plane acts on; sizes in bytes, times in milliseconds, -1 for no limit. */
+export type TopicLogConfig = {
+  segmentBytes: number
+  segmentMs: number
+  segmentJitterMs: number
+  segmentIndexBytes: number
+  indexIntervalBytes: number
+  maxMessageBytes: number
+  minInsyncReplicas: number
+  compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  compressionLevel: number
+  timestampType: 'CreateTime' | 'LogAppendTime'
+  timestampBeforeMaxMs: number
+  timestampAfterMaxMs: number
+  flushMessages: number
+  flushMs: number
+  flushOnAck: boolean
+  preallocate: boolean
+  fileDeleteDelayMs: number
+  compacted: boolean
+}
+
+export type TopicState = { name: string; id: Uuid; internal: boolean; partitions: PartitionState[]; config: TopicLogConfig }
+
+/** A request of an API that the control plane answers. */
+export type ForwardedRequest = {
+  /** Opaque; goes back with the response. */
+  readonly requestId: bigint
+  readonly listener: string
+  readonly clientAddress: string
+  /** The whole frame after its size: header and body. Valid only until the handler returns; copy what must outlive it. */
+  readonly frame: Uint8Array
+}
+
+export type RecordHeader = { key: string; value: Uint8Array | null }
+export type RecordToAppend = { key: Uint8Array | null; value: Uint8Array | null; timestampMs: number | null; headers: RecordHeader[] }
+/** A transactional or idempotent batch that the control plane writes on a client's behalf (TxnOffsetCommit). */
+export type BatchProducer = { producerId: bigint; producerEpoch: number; transactional: boolean }
+export type StoredRecord = { offset: bigint; timestampMs: number; key: Uint8Array | null; value: Uint8Array | null; headers: RecordHeader[] }
+/** Decoded batches in offset order; a control batch carries the marker instead of records. */
+export type StoredBatch = {
+  baseOffset: bigint
+  lastOffset: bigint
+  leaderEpoch: number
+  producerId: bigint
+  producerEpoch: number
+  baseSequence: number
+  transactional: boolean
+  control: { type: 'COMMIT' | 'ABORT' | 'OTHER'; coordinatorEpoch: number } | null
+  compression: string
+  sizeBytes: number
+  records: StoredRecord[]
+}
+
+export type PartitionOffsets = {
+  logStartOffset: bigint
+  highWatermark: bigint
+  lastStableOffset: bigint
+  logEndOffset: bigint
+  leaderEpoch: number
+  sizeBytes: number
+  segmentCount: number
+  logDir: string
+}
+export type SegmentSummary = { baseOffset: bigint; sizeBytes: number; maxTimestampMs: number; lastModifiedMs: number; active: boolean }
+export type ProducerSummary = {
+  producerId: bigint
+  producerEpoch: number
+  lastSequence: number
+  lastTimestampMs: number
+  coordinatorEpoch: number
+  currentTxnStartOffset: bigint
+}
+export type TopicPartition = { topic: string; partition: number }
+export type LogDirSummary = { path: string; error: string | null; totalBytes: bigint; usableBytes: bigint }
+
+/** Counters since the start; histogram bucket i counts values of at most 2^i microseconds. */
+export type ApiMetrics = { apiKey: number; requestCount: number; errorCount: number; requestBytes: number; responseBytes: number; latencyBuckets: number[]; latencySumMicros: number }
+export type DataPlaneMetrics = {
+  connectionCount: number
+  connectionsAccepted: number
+  connectionsRejected: number
+  bytesIn: number
+  bytesOut: number
+  recordsIn: number
+  batchesIn: number
+  fetchSessionCount: number
+  parkedFetchCount: number
+  apis: ApiMetrics[]
+  /** Cumulative since the start, only topics with traffic. */
+  topics: { name: string; bytesIn: number; bytesOut: number; recordsIn: number }[]
+}
+
+/** A fact the data plane reports; what follows from it is the control plane's to decide. */
+export type DataPlaneEvent =
+  | { kind: 'partitionFailed'; topic: string; partition: number; message: string }
+  | { kind: 'logDirFailed'; path: string; message: string }
+  | { kind: 'partitionLoaded'; topic: string; partition: number; recoveredBytes: number; truncatedBytes: number }
+
+/** What the broker asks of the native side. Calls are made on the JavaScript thread and do not wait for disk unless they return a promise. */
+export interface DataPlane {
+  listen(listener: ListenerOptions): ListenerAddress
+  /** Sets who answers forwarded requests. The handler answers each exactly once with `respond` or `abandon`, at any later time. */
+  onRequest(handler: (request: ForwardedRequest) => void): void
+  onEvent(handler: (event: DataPlaneEvent) => void): void
+  /** Sends a response (header and body, without size); responses of one drain leave together. */
+  respond(requestId: bigint, payload: Uint8Array): void
+  /** Closes the connection of a request that deserves no answer. */
+  disconnect(requestId: bigint, reason: string): void
+
+  /** Creates, updates and removes topics in one step; removed topics' files go away after `fileDeleteDelayMs`. Throws when a directory cannot be made. */
+  applyTopics(upserts: TopicState[], removedTopicIds: Uuid[]): void
+  /** Topics found in the log directories by their files, whether applied or not (for adopt and stray detection). */
+  listLocalTopics(): { name: string; id: Uuid | null; partitions: number[]; logDir: string }[]
+
+  /** Appends one batch; resolves with its base offset once it is committed. Rejects with a KafkaError. */
+  append(topic: string, partition: number, records: RecordToAppend[], producer: BatchProducer | null): Promise<bigint>
+  /** Appends a transaction marker (KIP-98); resolves once committed. */
+  appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
+  /** Whole decoded batches from the one that holds `offset`, up to `maxBytes` of log (always at least one), at most to the log end. */
+  read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]>
+  offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<{ offset: bigint; timestampMs: number } | null>
+  /** Raises the log start offset durably, then drops whole segments below it. Rejects above the high watermark. Returns the new start. */
+  deleteRecords(topic: string, partition: number, beforeOffset: bigint): Promise<bigint>
+
+  /** Null where the partition is unknown or not loaded yet. */
+  partitionOffsets(partitions: TopicPartition[]): (PartitionOffsets | null)[]
+  listSegments(topic: string, partition: number): SegmentSummary[] | null
+  /** Partitions that hold more than their active segment, or whose active segment holds data older than `ageMs`. Cheap at 10,000 partitions. */
+  retentionCandidates(ageMs: number): TopicPartition[]
+  rollSegment(topic: string, partition: number): Promise<void>
+  describeProducers(topic: string, partition: number): ProducerSummary[] | null
+  logDirs(): LogDirSummary[]
+  metrics(): DataPlaneMetrics
+  /** Stops accepting, answers what is in flight, flushes, marks the shutdown as clean. */
+  close(): Promise<void>
+}

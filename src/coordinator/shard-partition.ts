@@ -1,0 +1,318 @@
+// One partition in the runtime's hands, from load to unload. Order is its business: appends are issued in the order in
+// which operations ran, and their outcomes are taken in that same order, whichever append is acknowledged first.
+
+import { KafkaError } from '../protocol/error-codes.ts'
+import type { Clock } from '../shared/clock.ts'
+import { errorMessage } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Timers } from '../shared/timers.ts'
+import type { BatchProducer, CoordinatorLog } from './coordinator-log.ts'
+import type { CoordinatorRecord, CoordinatorResult, CoordinatorShard, ShardContext, ShardOperation } from './coordinator-shard.ts'
+
+/** Bytes of records in one append, below `max.message.bytes` by what a batch adds. */
+export const APPEND_SIZE_MAX_BYTES = 1_000_000
+
+export type CoordinatorRuntimeDeps<S extends CoordinatorShard> = {
+  readonly topic: string
+  readonly log: CoordinatorLog
+  readonly timers: Timers
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Default `APPEND_SIZE_MAX_BYTES`; an operation whose records exceed it is refused with RECORD_LIST_TOO_LARGE. */
+  readonly appendSizeMaxBytes?: number
+  createShard(partition: number, context: ShardContext<S>): S
+}
+
+/** Bytes of log that one read of the load takes. */
+const READ_SIZE_BYTES = 1024 * 1024
+/** Appends under way at a time; further operations gather in the next one. */
+const APPENDS_IN_FLIGHT_MAX = 4
+/** What a record takes in a batch besides key and value, at most. */
+const RECORD_OVERHEAD_BYTES = 32
+
+/** An operation that ran and waits for its records to be committed. */
+type Write = {
+  records: CoordinatorRecord[]
+  sizeBytes: number
+  producer: BatchProducer | null
+  key: string | undefined
+  result: CoordinatorResult<unknown>
+  resolve: (response: never) => void
+  reject: (error: unknown) => void
+}
+
+export class ShardPartition<S extends CoordinatorShard> {
+  /** The shard once it is loaded, null before. */
+  active: S | null = null
+  readonly #deps: CoordinatorRuntimeDeps<S>
+  readonly #partition: number
+  readonly #appendSizeMaxBytes: number
+  readonly #timerKeys = new Set<string>()
+  #unloaded = false
+  #loadingShard: S | null = null
+  /** Writes that no append has taken yet. */
+  #gathered: Write[] = []
+  #flushScheduled = false
+  #appendsInFlight = 0
+  /** Resolves when all appends issued so far have had their outcome; never rejects. */
+  #outcomes: Promise<void> = Promise.resolve()
+  readonly #taken = new Set<Write>()
+  /** Operations that wait for the one of their key that is not committed yet. */
+  readonly #waitingByKey = new Map<string, (() => boolean)[]>()
+
+  constructor(deps: CoordinatorRuntimeDeps<S>, partition: number) {
+    this.#deps = deps
+    this.#partition = partition
+    this.#appendSizeMaxBytes = deps.appendSizeMaxBytes ?? APPEND_SIZE_MAX_BYTES
+  }
+
+  /** The loaded shard, or the KafkaError that says why there is none. */
+  shard(): S {
+    if (this.#unloaded) throw new KafkaError('NOT_COORDINATOR')
+    if (this.active === null) throw new KafkaError('COORDINATOR_LOAD_IN_PROGRESS')
+    return this.active
+  }
+
+  async load(): Promise<void> {
+    const { log, topic, clock, logger } = this.#deps
+    const startedMs = clock.monotonicMs()
+    const shard = this.#deps.createShard(this.#partition, this.#context())
+    this.#loadingShard = shard
+    const offsets = log.offsets(topic, this.#partition)
+    if (offsets === null) throw new KafkaError('NOT_COORDINATOR', `${topic}-${this.#partition} is not on this broker`)
+    let offset = offsets.logStartOffset
+    let recordCount = 0
+    for (;;) {
+      const batches = await log.read(topic, this.#partition, offset, READ_SIZE_BYTES)
+      if (this.#unloaded) return
+      for (const batch of batches) {
+        if (batch.lastOffset < offset) continue
+        if (batch.control !== null) {
+          if (batch.control.type !== 'OTHER') shard.replayMarker?.(batch.producerId, batch.producerEpoch, batch.control.type === 'COMMIT')
+        } else {
+          const producerId = batch.transactional ? batch.producerId : -1n
+          for (const { offset: at, key, value, timestampMs } of batch.records) {
+            if (key !== null && at >= offset) shard.replay(at, producerId, { key, value }, timestampMs)
+          }
+          recordCount += batch.records.length
+        }
+        offset = batch.lastOffset + 1n
+      }
+      if (batches.length === 0) break
+    }
+    this.#loadingShard = null
+    this.active = shard
+    shard.onLoaded(clock.nowMs())
+    if (recordCount > 0) logger.info('loaded a coordinator partition', { topic, partition: this.#partition, recordCount, durationMs: Math.round(clock.monotonicMs() - startedMs) })
+  }
+
+  unload(): void {
+    if (this.#unloaded) return
+    this.#unloaded = true
+    for (const key of this.#timerKeys) this.#deps.timers.cancel(key)
+    this.#timerKeys.clear()
+    const shard = this.active ?? this.#loadingShard
+    this.active = null
+    const refused = new KafkaError('NOT_COORDINATOR')
+    for (const write of [...this.#taken, ...this.#gathered]) write.reject(refused)
+    this.#taken.clear()
+    this.#gathered = []
+    const waiting = [...this.#waitingByKey.values()].flat()
+    this.#waitingByKey.clear()
+    for (const run of waiting) run()
+    shard?.onUnloaded()
+  }
+
+  write<R>(operation: ShardOperation<S, R>, producer: BatchProducer | null, key: string | undefined): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const run = (): boolean => this.#run(operation, producer, key, resolve, reject)
+      const waiting = key === undefined ? undefined : this.#waitingByKey.get(key)
+      if (waiting === undefined) run()
+      else waiting.push(run)
+    })
+  }
+
+  /** The marker takes its place behind all records that operations have returned so far. */
+  async completeTransaction(producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
+    this.shard()
+    this.#flushAll()
+    const { log, topic } = this.#deps
+    const appended = log.appendMarker(topic, this.#partition, producerId, producerEpoch, coordinatorEpoch, commit)
+    const outcome = this.#inOrder(appended, () => {
+      if (!this.#unloaded) this.shard().replayMarker?.(producerId, producerEpoch, commit)
+    })
+    await outcome
+    if (this.#unloaded) throw new KafkaError('NOT_COORDINATOR')
+  }
+
+  /** Runs an operation; true where it has records to commit first, and so keeps others of its key waiting. */
+  #run<R>(operation: ShardOperation<S, R>, producer: BatchProducer | null, key: string | undefined, resolve: (response: R) => void, reject: (error: unknown) => void): boolean {
+    try {
+      const result = operation(this.shard(), this.#deps.clock.nowMs())
+      if (result.records.length === 0) {
+        result.onCommitted?.()
+        resolve(result.response)
+        return false
+      }
+      const sizeBytes = sizeOf(result.records)
+      if (sizeBytes > this.#appendSizeMaxBytes) {
+        result.onFailed?.()
+        throw new KafkaError('RECORD_LIST_TOO_LARGE', `records of ${sizeBytes} bytes exceed ${this.#appendSizeMaxBytes}`)
+      }
+      if (key !== undefined && !this.#waitingByKey.has(key)) this.#waitingByKey.set(key, [])
+      this.#gathered.push({ records: result.records, sizeBytes, producer, key, result, resolve: resolve as Write['resolve'], reject })
+      this.#scheduleFlush()
+      return true
+    } catch (error) {
+      reject(error)
+      return false
+    }
+  }
+
+  /** Lets the operations that waited for the key run, up to the next one with records. */
+  #release(key: string | undefined): void {
+    if (key === undefined) return
+    const waiting = this.#waitingByKey.get(key)
+    if (waiting === undefined) return
+    let ranCount = 0
+    let held = false
+    for (; !held && ranCount < waiting.length; ranCount++) held = waiting[ranCount]?.() ?? false
+    if (held) waiting.splice(0, ranCount)
+    else this.#waitingByKey.delete(key)
+  }
+
+  /** Operations of one tick share an append, so it waits for the end of the tick. */
+  #scheduleFlush(): void {
+    if (this.#flushScheduled || this.#appendsInFlight >= APPENDS_IN_FLIGHT_MAX) return
+    this.#flushScheduled = true
+    queueMicrotask(() => {
+      this.#flushScheduled = false
+      while (this.#gathered.length > 0 && this.#appendsInFlight < APPENDS_IN_FLIGHT_MAX) this.#append(this.#nextBatch())
+    })
+  }
+
+  #flushAll(): void {
+    while (this.#gathered.length > 0) this.#append(this.#nextBatch())
+  }
+
+  /** The longest run of gathered writes that one batch can hold; a transaction's are never mixed with others. */
+  #nextBatch(): Write[] {
+    const producer = this.#gathered[0]?.producer ?? null
+    let count = 0
+    let sizeBytes = 0
+    for (const write of this.#gathered) {
+      sizeBytes += write.sizeBytes
+      if (count > 0 && (sizeBytes > this.#appendSizeMaxBytes || !isSameProducer(write.producer, producer))) break
+      count++
+    }
+    return this.#gathered.splice(0, count)
+  }
+
+  #append(writes: Write[]): void {
+    const { log, topic } = this.#deps
+    const producer = writes[0]?.producer ?? null
+    const records = writes.flatMap((write) => write.records)
+    for (const write of writes) this.#taken.add(write)
+    this.#appendsInFlight++
+    const nowMs = this.#deps.clock.nowMs()
+    const appended = log.append(topic, this.#partition, records, producer)
+    this.#inOrder(appended, (baseOffset) => this.#onCommitted(writes, baseOffset, nowMs))
+      .catch((error: unknown) => this.#onFailed(writes, error))
+      .finally(() => {
+        this.#appendsInFlight--
+        if (this.#gathered.length > 0) this.#scheduleFlush()
+      })
+  }
+
+  /** Takes the outcome of an append after those of all appends before it. */
+  #inOrder<T>(appended: Promise<T>, onAppended: (value: T) => void): Promise<void> {
+    const before = this.#outcomes
+    const outcome = appended.then(
+      (value) => before.then(() => onAppended(value)),
+      (error: unknown) => before.then(() => { throw error }),
+    )
+    this.#outcomes = outcome.catch(() => {})
+    return outcome
+  }
+
+  #onCommitted(writes: Write[], baseOffset: bigint, timestampMs: number): void {
+    if (this.#unloaded) return
+    this.#replay(writes, baseOffset, timestampMs)
+    for (const write of writes) {
+      if (!this.#taken.delete(write)) continue
+      try {
+        write.result.onCommitted?.()
+        write.resolve(write.result.response as never)
+      } catch (error) {
+        write.reject(error)
+      }
+      this.#release(write.key)
+    }
+  }
+
+  /** A record that the shard itself made and cannot take back is a bug: the partition stops rather than go on in a wrong state. */
+  #replay(writes: Write[], baseOffset: bigint, timestampMs: number): void {
+    const shard = this.shard()
+    let offset = baseOffset
+    try {
+      for (const { producer, records } of writes) {
+        const producerId = producer?.transactional === true ? producer.producerId : -1n
+        for (const record of records) shard.replay(offset++, producerId, record, timestampMs)
+      }
+    } catch (error) {
+      this.#deps.logger.error('stops a coordinator partition that cannot replay its own record', { topic: this.#deps.topic, partition: this.#partition, offset, error })
+      this.unload()
+    }
+  }
+
+  #onFailed(writes: Write[], error: unknown): void {
+    if (this.#unloaded) return
+    this.#deps.logger.warn('could not append to a coordinator partition', { topic: this.#deps.topic, partition: this.#partition, error: errorMessage(error) })
+    for (const write of writes) {
+      if (!this.#taken.delete(write)) continue
+      write.result.onFailed?.()
+      write.reject(error)
+      this.#release(write.key)
+    }
+  }
+
+  #context(): ShardContext<S> {
+    const { timers, logger, clock, topic } = this.#deps
+    const prefix = `${topic}-${this.#partition}:`
+    return {
+      partition: this.#partition,
+      logger,
+      nowMs: () => clock.nowMs(),
+      timers: {
+        set: (key, delayMs, run) => {
+          if (this.#unloaded) return
+          const full = prefix + key
+          this.#timerKeys.add(full)
+          timers.set(full, delayMs, () => {
+            this.#timerKeys.delete(full)
+            if (!this.#unloaded) run()
+          })
+        },
+        cancel: (key) => {
+          this.#timerKeys.delete(prefix + key)
+          timers.cancel(prefix + key)
+        },
+      },
+      write: (reason, operation, key) => {
+        this.write(operation, null, key).catch((error: unknown) => {
+          if (!this.#unloaded) logger.warn('could not write what a coordinator decided by itself', { topic, partition: this.#partition, reason, error: errorMessage(error) })
+        })
+      },
+    }
+  }
+}
+
+function sizeOf(records: CoordinatorRecord[]): number {
+  let size = 0
+  for (const { key, value } of records) size += key.length + (value?.length ?? 0) + RECORD_OVERHEAD_BYTES
+  return size
+}
+
+function isSameProducer(one: BatchProducer | null, other: BatchProducer | null): boolean {
+  return one === other || (one !== null && other !== null && one.producerId === other.producerId && one.producerEpoch === other.producerEpoch)
+}

@@ -1,0 +1,26 @@
+//!
+//! Nothing here knows of records or logs. What only one operating system has stays behind these traits.
+
+mod clock;
+mod files;
+mod real_files;
+
+use std::sync::Arc;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use files::{DirEntry, DirLock, File, Files, ReadableFile, Space, write_atomically};
+pub use real_files::RealFiles;
+
+/// Everything a log may touch outside its own memory.
+#[derive(Clone)]
+pub struct Env {
+    pub clock: Arc<dyn Clock>,
+    pub files: Arc<dyn Files>,
+}
+
+impl Env {
+    /// The machine's own clock and file system.
+    pub fn real() -> Env {
+        Env { clock: Arc::new(SystemClock::new()), files: Arc::new(RealFiles) }
+    }
+}

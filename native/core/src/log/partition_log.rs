@@ -1,0 +1,458 @@
+//! The log of one partition: an ordered list of segments, what producers did, and how far it is durable.
+//!
+//! Invariant: log start <= last stable offset <= high watermark <= log end; recovery point <= log end.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::checkpoint;
+use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
+use super::segment::{PlacedBatch, Segment};
+use super::LogConfig;
+use crate::env::{Env, ReadableFile};
+use crate::record::{BatchHeader, RecordIterator};
+
+/// Offsets within a segment are stored as 32-bit differences.
+const RELATIVE_OFFSET_MAX: i64 = i32::MAX as i64;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("{path} is damaged at position {position}: {reason}")]
+    Corrupt { path: PathBuf, position: u64, reason: String },
+}
+
+impl LogError {
+    pub fn io(path: &Path, source: io::Error) -> LogError {
+        LogError::Io { path: path.to_owned(), source }
+    }
+}
+
+/// A range of a segment's file that holds whole batches.
+#[derive(Clone)]
+pub struct LogSlice {
+    pub file: Arc<dyn ReadableFile>,
+    pub position: u64,
+    pub len: u32,
+}
+
+/// A segment as retention looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentSummary {
+    pub base_offset: i64,
+    pub size_bytes: u64,
+    pub max_timestamp_ms: i64,
+    pub last_modified_ms: i64,
+    pub active: bool,
+}
+
+/// What only the one writer of a partition touches.
+pub struct LogWriter {
+    pub producers: ProducerState,
+    /// Leader epochs and the offset at which each began.
+    pub epochs: Vec<(i32, i64)>,
+    /// Largest random part of `segment.jitter.ms` for the active segment.
+    pub roll_jitter_ms: i64,
+}
+
+pub struct PartitionLog {
+    pub dir: PathBuf,
+    env: Env,
+    segments: ArcSwap<Vec<Arc<Segment>>>,
+    writer: Mutex<LogWriter>,
+    log_start_offset: AtomicI64,
+    log_end_offset: AtomicI64,
+    /// All below it is known to be on disk.
+    recovery_point: AtomicI64,
+}
+
+impl PartitionLog {
+    pub(super) fn new(
+        dir: PathBuf,
+        env: Env,
+        segments: Vec<Arc<Segment>>,
+        writer: LogWriter,
+        log_start_offset: i64,
+        log_end_offset: i64,
+        recovery_point: i64,
+    ) -> PartitionLog {
+        PartitionLog {
+            dir,
+            env,
+            segments: ArcSwap::from_pointee(segments),
+            writer: Mutex::new(writer),
+            log_start_offset: AtomicI64::new(log_start_offset),
+            log_end_offset: AtomicI64::new(log_end_offset),
+            recovery_point: AtomicI64::new(recovery_point),
+        }
+    }
+
+    pub fn log_start_offset(&self) -> i64 {
+        self.log_start_offset.load(Ordering::Acquire)
+    }
+
+    pub fn log_end_offset(&self) -> i64 {
+        self.log_end_offset.load(Ordering::Acquire)
+    }
+
+    pub fn recovery_point(&self) -> i64 {
+        self.recovery_point.load(Ordering::Acquire)
+    }
+
+    pub fn writer(&self) -> MutexGuard<'_, LogWriter> {
+        self.writer.lock()
+    }
+
+    fn active(&self) -> Arc<Segment> {
+        let segments = self.segments.load();
+        // There is always an active segment: the loader makes one and rolling only adds.
+        segments[segments.len() - 1].clone()
+    }
+
+    pub fn size_bytes(&self) -> u64 {
+        self.segments.load().iter().map(|segment| segment.size()).sum()
+    }
+
+    pub fn segment_count(&self) -> usize {
+        self.segments.load().len()
+    }
+
+    // ---- appending ----------------------------------------------------------------------------------------------
+
+    /// Appends placed batches, rolling where a segment is full or old, and publishes the new log end.
+    pub fn append(
+        &self,
+        writer: &mut LogWriter,
+        batches: &[PlacedBatch<'_>],
+        leader_epoch: i32,
+        config: &LogConfig,
+    ) -> Result<(), LogError> {
+        let Some(first) = batches.first() else { return Ok(()) };
+        if writer.epochs.last().is_none_or(|(epoch, _)| *epoch < leader_epoch) {
+            writer.epochs.push((leader_epoch, first.base_offset));
+            self.write_epochs(&writer.epochs)?;
+        }
+        let mut start = 0;
+        while start < batches.len() {
+            let mut segment = self.active();
+            if must_roll(&segment, &batches[start], batches[start].bytes.len() as u64, config, writer.roll_jitter_ms) {
+                self.roll_locked(writer)?;
+                segment = self.active();
+            }
+            let mut end = start + 1;
+            let mut len = batches[start].bytes.len() as u64;
+            while end < batches.len() {
+                let next = len + batches[end].bytes.len() as u64;
+                if must_roll(&segment, &batches[end], next, config, writer.roll_jitter_ms) {
+                    break;
+                }
+                len = next;
+                end += 1;
+            }
+            segment
+                .append(&batches[start..end], config.index_interval_bytes)
+                .map_err(|error| LogError::io(&Segment::path(&self.dir, segment.base_offset, "log"), error))?;
+            let last = &batches[end - 1];
+            let log_end = last.base_offset + i64::from(last.header.last_offset_delta) + 1;
+            self.log_end_offset.store(log_end, Ordering::Release);
+            start = end;
+        }
+        Ok(())
+    }
+
+    pub fn note_aborted(&self, txn: AbortedTxn) -> Result<(), LogError> {
+        let segment = self.active();
+        segment.note_aborted(txn).map_err(|error| LogError::io(&self.dir, error))
+    }
+
+    fn write_epochs(&self, epochs: &[(i32, i64)]) -> Result<(), LogError> {
+        let path = self.dir.join("leader-epoch-checkpoint");
+        checkpoint::write_epochs(&*self.env.files, &path, epochs).map_err(|error| LogError::io(&path, error))
+    }
+
+    /// Closes the active segment and begins a new one at the log end; does nothing where it is empty.
+    pub fn roll(&self) -> Result<(), LogError> {
+        let mut writer = self.writer.lock();
+        self.roll_locked(&mut writer)
+    }
+
+    fn roll_locked(&self, writer: &mut LogWriter) -> Result<(), LogError> {
+        let files = &*self.env.files;
+        let active = self.active();
+        if active.size() == 0 {
+            return Ok(());
+        }
+        let log_end = self.log_end_offset();
+        let io = |error| LogError::io(&self.dir, error);
+        active.trim().and_then(|()| active.sync()).and_then(|()| active.write_indexes(files)).map_err(io)?;
+        let snapshot = Segment::path(&self.dir, log_end, "snapshot");
+        crate::env::write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)?;
+        let segment = Segment::open(files, &self.dir, log_end, true).map_err(io)?;
+        files.sync_dir(&self.dir).map_err(io)?;
+        self.recovery_point.fetch_max(log_end, Ordering::AcqRel);
+        let mut segments = Vec::clone(&self.segments.load());
+        segments.push(Arc::new(segment));
+        self.segments.store(Arc::new(segments));
+        self.drop_old_snapshots()
+    }
+
+    /// Keeps the two newest producer snapshots: the last may be torn off with an unclean tail.
+    fn drop_old_snapshots(&self) -> Result<(), LogError> {
+        let files = &*self.env.files;
+        let mut snapshots: Vec<String> = files
+            .list(&self.dir)
+            .map_err(|error| LogError::io(&self.dir, error))?
+            .into_iter()
+            .map(|entry| entry.name)
+            .filter(|name| name.ends_with(".snapshot"))
+            .collect();
+        snapshots.sort();
+        snapshots.pop();
+        snapshots.pop();
+        for name in snapshots {
+            let path = self.dir.join(name);
+            files.remove_file(&path).map_err(|error| LogError::io(&path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything up to the log end durable; returns that offset.
+    pub fn flush(&self) -> Result<i64, LogError> {
+        let log_end = self.log_end_offset();
+        if log_end <= self.recovery_point() {
+            return Ok(log_end);
+        }
+        // Rolling syncs what it closes, so only the active segment can hold more than the recovery point.
+        let active = self.active();
+        active.sync().map_err(|error| LogError::io(&self.dir, error))?;
+        self.recovery_point.fetch_max(log_end, Ordering::AcqRel);
+        Ok(log_end)
+    }
+
+    /// Leaves the files as a clean start wants to find them.
+    pub fn close(&self) -> Result<(), LogError> {
+        let writer = self.writer.lock();
+        self.flush()?;
+        let files = &*self.env.files;
+        let active = self.active();
+        let io = |error| LogError::io(&self.dir, error);
+        active.trim().and_then(|()| active.write_indexes(files)).map_err(io)?;
+        let snapshot = Segment::path(&self.dir, self.log_end_offset(), "snapshot");
+        crate::env::write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)
+    }
+
+    // ---- reading ------------------------------------------------------------------------------------------------
+
+    /// Whole batches from the one that holds `offset`, below `limit`; `None` where there is nothing to read there.
+    pub fn read(&self, offset: i64, max_bytes: u32, limit: i64, at_least_one: bool) -> Result<Option<LogSlice>, LogError> {
+        if offset >= limit {
+            return Ok(None);
+        }
+        let segments = self.segments.load();
+        let mut position = segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
+        let io = |error| LogError::io(&self.dir, error);
+        while let Some(segment) = segments.get(position) {
+            if let Some((start, first)) = segment.find_batch(offset).map_err(io)? {
+                let end = segment.slice_end(start, &first, u64::from(max_bytes), limit, at_least_one).map_err(io)?;
+                if end == start {
+                    return Ok(None);
+                }
+                let file: Arc<dyn ReadableFile> = segment.file().clone();
+                return Ok(Some(LogSlice { file, position: start, len: (end - start) as u32 }));
+            }
+            position += 1; // a gap that compaction left at the end of a segment
+        }
+        Ok(None)
+    }
+
+    /// Aborted transactions that a reader of `from..to` must know.
+    pub fn aborted(&self, from: i64, to: i64) -> Vec<AbortedTxn> {
+        let segments = self.segments.load();
+        let mut found = Vec::new();
+        // A transaction is noted in the segment of its marker, which lies at or after its data.
+        let begin = segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
+        for segment in segments.iter().skip(begin) {
+            for txn in segment.aborted() {
+                if txn.last_offset >= from && txn.first_offset < to {
+                    found.push(txn);
+                }
+                if txn.last_stable_offset >= to {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    /// The first record at or after a time: offset, timestamp, leader epoch.
+    pub fn find_by_time(&self, timestamp_ms: i64) -> Result<Option<(i64, i64, i32)>, LogError> {
+        let log_start = self.log_start_offset();
+        for segment in self.segments.load().iter() {
+            if segment.max_timestamp_ms() < timestamp_ms {
+                continue;
+            }
+            let mut found = None;
+            let start = segment.time_floor(timestamp_ms);
+            let io = |error| LogError::io(&self.dir, error);
+            segment
+                .scan(start, false, |_, header, batch| {
+                    if header.max_timestamp >= timestamp_ms && header.last_offset() >= log_start {
+                        found = first_record_at(header, batch, timestamp_ms, log_start);
+                    }
+                    found.is_none()
+                })
+                .map_err(io)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The record with the largest timestamp; the first of them where several share it.
+    pub fn find_max_timestamp(&self) -> Result<Option<(i64, i64, i32)>, LogError> {
+        let segments = self.segments.load();
+        let best = segments.iter().map(|segment| segment.max_timestamp_ms()).max().unwrap_or(-1);
+        if best < 0 { Ok(None) } else { self.find_by_time(best) }
+    }
+
+    /// The epoch in force at an offset.
+    pub fn epoch_at(&self, offset: i64) -> i32 {
+        let writer = self.writer.lock();
+        let after = writer.epochs.partition_point(|(_, start)| *start <= offset);
+        after.checked_sub(1).map_or(-1, |index| writer.epochs[index].0)
+    }
+
+    /// The largest epoch that is at most `epoch`, and where it ends in this log (KIP-279).
+    pub fn end_offset_for_epoch(&self, epoch: i32, current_epoch: i32) -> (i32, i64) {
+        let log_end = self.log_end_offset();
+        if epoch < 0 {
+            return (-1, -1);
+        }
+        if epoch == current_epoch {
+            return (epoch, log_end);
+        }
+        let writer = self.writer.lock();
+        let after = writer.epochs.partition_point(|(started, _)| *started <= epoch);
+        match (after.checked_sub(1), writer.epochs.get(after)) {
+            (_, None) => (-1, -1), // newer than anything known
+            (None, Some((_, start))) => (epoch, *start),
+            (Some(index), Some((_, start))) => (writer.epochs[index].0, *start),
+        }
+    }
+
+    pub fn segment_summaries(&self) -> Vec<SegmentSummary> {
+        let segments = self.segments.load();
+        let last = segments.len() - 1;
+        segments
+            .iter()
+            .enumerate()
+            .map(|(index, segment)| {
+                let path = Segment::path(&self.dir, segment.base_offset, "log");
+                SegmentSummary {
+                    base_offset: segment.base_offset,
+                    size_bytes: segment.size(),
+                    max_timestamp_ms: segment.max_timestamp_ms(),
+                    last_modified_ms: self.env.files.modified_ms(&path).unwrap_or(-1),
+                    active: index == last,
+                }
+            })
+            .collect()
+    }
+
+    pub fn producer_summaries(&self) -> Vec<ProducerSummary> {
+        self.writer.lock().producers.summaries()
+    }
+
+    /// Position, header and bytes of the batches from `offset` on, until `visit` returns false.
+    pub fn scan_from(&self, offset: i64, mut visit: impl FnMut(&BatchHeader, &[u8]) -> bool) -> Result<(), LogError> {
+        let segments = self.segments.load();
+        let begin = segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
+        let mut go_on = true;
+        for segment in segments.iter().skip(begin) {
+            let io = |error| LogError::io(&self.dir, error);
+            let Some((start, _)) = segment.find_batch(offset).map_err(io)? else { continue };
+            segment
+                .scan(start, false, |_, header, batch| {
+                    go_on = visit(header, batch);
+                    go_on
+                })
+                .map_err(io)?;
+            if !go_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    // ---- dropping -----------------------------------------------------------------------------------------------
+
+    /// Raises the log start and drops the segments that lie wholly below it. The caller has made the new start durable.
+    /// Returns the files to be removed.
+    pub fn drop_before(&self, log_start_offset: i64) -> Result<Vec<PathBuf>, LogError> {
+        let mut writer = self.writer.lock();
+        self.log_start_offset.fetch_max(log_start_offset, Ordering::AcqRel);
+        let log_start_offset = self.log_start_offset();
+        let segments = self.segments.load_full();
+        let keep_from = (0..segments.len() - 1)
+            .find(|&index| segments[index + 1].base_offset > log_start_offset)
+            .unwrap_or(segments.len() - 1);
+        if keep_from > 0 {
+            self.segments.store(Arc::new(segments[keep_from..].to_vec()));
+        }
+        let mut removed = Vec::new();
+        for segment in &segments[..keep_from] {
+            removed.extend(segment.mark_deleted(&*self.env.files).map_err(|error| LogError::io(&self.dir, error))?);
+        }
+        // The epoch in force at the new start begins there now.
+        let in_force = writer.epochs.partition_point(|(_, start)| *start <= log_start_offset).saturating_sub(1);
+        if in_force > 0 {
+            writer.epochs.drain(..in_force);
+            if let Some(first) = writer.epochs.first_mut() {
+                first.1 = first.1.max(log_start_offset);
+            }
+            self.write_epochs(&writer.epochs)?;
+        }
+        Ok(removed)
+    }
+}
+
+fn must_roll(segment: &Segment, batch: &PlacedBatch<'_>, len: u64, config: &LogConfig, jitter_ms: i64) -> bool {
+    if segment.size() == 0 && len == batch.bytes.len() as u64 {
+        return false;
+    }
+    let last_offset = batch.base_offset + i64::from(batch.header.last_offset_delta);
+    let first_ms = segment.first_timestamp_ms();
+    segment.size() + len > u64::from(config.segment_bytes)
+        || last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
+        || segment.index_bytes() >= config.segment_index_bytes as usize
+        || (first_ms >= 0 && batch.max_timestamp - first_ms > config.segment_ms.saturating_sub(jitter_ms))
+}
+
+fn first_record_at(header: &BatchHeader, batch: &[u8], timestamp_ms: i64, log_start: i64) -> Option<(i64, i64, i32)> {
+    let epoch = header.partition_leader_epoch;
+    if header.is_log_append_time() {
+        return Some((header.base_offset.max(log_start), header.max_timestamp, epoch));
+    }
+    let mut plain = Vec::new();
+    let body = &batch[crate::record::BATCH_OVERHEAD..];
+    let codec = header.codec().ok()?;
+    let records = if codec == crate::record::Codec::None {
+        body
+    } else {
+        crate::record::decompress(codec, body, usize::MAX >> 1, &mut plain).ok()?;
+        &plain
+    };
+    RecordIterator::new(records).map_while(Result::ok).find_map(|record| {
+        let timestamp = header.base_timestamp + record.timestamp_delta;
+        let offset = header.base_offset + i64::from(record.offset_delta);
+        (timestamp >= timestamp_ms && offset >= log_start).then_some((offset, timestamp, epoch))
+    })
+}
+

@@ -1,0 +1,373 @@
+//! What a log remembers of its producers: the last five batches of each for deduplication (KIP-98), open transactions,
+//! and the last stable offset. Derived from the log; snapshots in Kafka's format make a restart cheap.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::partition::AppendError;
+use crate::record::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE, increment_sequence};
+
+/// As many requests as a client may have in flight.
+const BATCHES_KEPT: usize = 5;
+const SNAPSHOT_VERSION: i16 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct BatchMeta {
+    last_sequence: i32,
+    last_offset: i64,
+    offset_delta: i32,
+    timestamp_ms: i64,
+}
+
+impl BatchMeta {
+    fn first_sequence(&self) -> i32 {
+        if self.last_sequence == NO_SEQUENCE {
+            return NO_SEQUENCE;
+        }
+        // Sequences wrap at 2^31, so does their difference.
+        self.last_sequence.wrapping_sub(self.offset_delta) & i32::MAX
+    }
+}
+
+/// A producer as DescribeProducers tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProducerSummary {
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub last_sequence: i32,
+    pub last_timestamp_ms: i64,
+    pub coordinator_epoch: i32,
+    pub current_txn_start_offset: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Producer {
+    epoch: i16,
+    batches: VecDeque<BatchMeta>,
+    last_timestamp_ms: i64,
+    coordinator_epoch: i32,
+    txn_start: Option<i64>,
+}
+
+/// A transaction that was aborted, as `.txnindex` stores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AbortedTxn {
+    pub producer_id: i64,
+    pub first_offset: i64,
+    /// Of the marker.
+    pub last_offset: i64,
+    pub last_stable_offset: i64,
+}
+
+/// Where a batch that was sent before already lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duplicate {
+    pub base_offset: i64,
+    pub last_offset: i64,
+}
+
+/// All producers of one partition.
+#[derive(Debug, Default)]
+pub struct ProducerState {
+    producers: HashMap<i64, Producer>,
+    /// First offset of each transaction that is open, or whose marker is not yet below the high watermark, with that
+    /// marker's offset.
+    unstable: BTreeMap<i64, Option<i64>>,
+}
+
+impl ProducerState {
+    /// Checks epoch and sequence of a client's batch. `Ok(Some)` is a batch that is in the log already.
+    pub fn check(&self, header: &BatchHeader) -> Result<Option<Duplicate>, AppendError> {
+        let Some(producer) = self.producers.get(&header.producer_id) else {
+            // Unknown producers are accepted at any sequence: what was known may have been expired or deleted.
+            return Ok(None);
+        };
+        if header.producer_epoch < producer.epoch {
+            return Err(AppendError::InvalidProducerEpoch {
+                producer_id: header.producer_id,
+                current: producer.epoch,
+                found: header.producer_epoch,
+            });
+        }
+        let out_of_order = |expected| {
+            Err(AppendError::OutOfOrderSequence { producer_id: header.producer_id, expected, found: header.base_sequence })
+        };
+        if header.producer_epoch > producer.epoch {
+            if header.base_sequence != 0 && producer.epoch != NO_PRODUCER_EPOCH {
+                return out_of_order(0);
+            }
+            return Ok(None);
+        }
+        let last_sequence = header.last_sequence();
+        let duplicate = producer
+            .batches
+            .iter()
+            .find(|batch| batch.last_sequence == last_sequence && batch.first_sequence() == header.base_sequence);
+        if let Some(batch) = duplicate {
+            let base_offset = batch.last_offset - i64::from(batch.offset_delta);
+            return Ok(Some(Duplicate { base_offset, last_offset: batch.last_offset }));
+        }
+        let expected = match producer.batches.back() {
+            Some(batch) => increment_sequence(batch.last_sequence, 1),
+            None => 0,
+        };
+        if header.base_sequence != expected {
+            return out_of_order(expected);
+        }
+        if !header.is_transactional() && producer.txn_start.is_some() {
+            return Err(AppendError::InvalidTransactionState {
+                producer_id: header.producer_id,
+                detail: "a batch outside the transaction came while it is open",
+            });
+        }
+        Ok(None)
+    }
+
+    /// Notes a data batch that has been given its offsets.
+    pub fn append(&mut self, header: &BatchHeader, base_offset: i64) {
+        let last_offset = base_offset + i64::from(header.last_offset_delta);
+        let producer = self.producers.entry(header.producer_id).or_insert_with(|| Producer {
+            epoch: header.producer_epoch,
+            batches: VecDeque::new(),
+            last_timestamp_ms: -1,
+            coordinator_epoch: -1,
+            txn_start: None,
+        });
+        if producer.epoch != header.producer_epoch {
+            producer.epoch = header.producer_epoch;
+            producer.batches.clear();
+        }
+        if header.base_sequence != NO_SEQUENCE {
+            if producer.batches.len() == BATCHES_KEPT {
+                producer.batches.pop_front();
+            }
+            producer.batches.push_back(BatchMeta {
+                last_sequence: header.last_sequence(),
+                last_offset,
+                offset_delta: header.last_offset_delta,
+                timestamp_ms: header.max_timestamp,
+            });
+        }
+        producer.last_timestamp_ms = header.max_timestamp;
+        if header.is_transactional() && producer.txn_start.is_none() {
+            producer.txn_start = Some(base_offset);
+            self.unstable.insert(base_offset, None);
+        }
+    }
+
+    /// Checks that a marker is not a fenced coordinator's or producer's.
+    pub fn check_marker(&self, producer_id: i64, epoch: i16, coordinator_epoch: i32) -> Result<(), AppendError> {
+        let Some(producer) = self.producers.get(&producer_id) else { return Ok(()) };
+        if epoch < producer.epoch {
+            return Err(AppendError::InvalidProducerEpoch { producer_id, current: producer.epoch, found: epoch });
+        }
+        if coordinator_epoch < producer.coordinator_epoch {
+            return Err(AppendError::CoordinatorFenced { current: producer.coordinator_epoch, found: coordinator_epoch });
+        }
+        Ok(())
+    }
+
+    /// Notes a marker at `offset`; returns the transaction where it was aborted, with the last stable offset as it is
+    /// once this transaction no longer counts.
+    pub fn complete(
+        &mut self,
+        header: &BatchHeader,
+        offset: i64,
+        coordinator_epoch: i32,
+        commit: bool,
+        high_watermark: i64,
+    ) -> Option<AbortedTxn> {
+        let producer = self.producers.entry(header.producer_id).or_insert_with(|| Producer {
+            epoch: header.producer_epoch,
+            batches: VecDeque::new(),
+            last_timestamp_ms: -1,
+            coordinator_epoch: -1,
+            txn_start: None,
+        });
+        if producer.epoch != header.producer_epoch {
+            producer.epoch = header.producer_epoch;
+            producer.batches.clear();
+        }
+        producer.coordinator_epoch = coordinator_epoch;
+        producer.last_timestamp_ms = header.max_timestamp;
+        let first_offset = producer.txn_start.take()?;
+        self.unstable.insert(first_offset, Some(offset));
+        if commit {
+            return None;
+        }
+        let next_open = self.unstable.iter().find(|(_, marker)| marker.is_none()).map(|(first, _)| *first);
+        let last_stable_offset = next_open.unwrap_or(offset + 1).max(high_watermark.min(first_offset));
+        Some(AbortedTxn { producer_id: header.producer_id, first_offset, last_offset: offset, last_stable_offset })
+    }
+
+    /// The first offset a read_committed consumer may not see yet.
+    pub fn last_stable_offset(&mut self, high_watermark: i64) -> i64 {
+        while let Some((&first, &Some(marker))) = self.unstable.first_key_value() {
+            if marker >= high_watermark {
+                break;
+            }
+            self.unstable.remove(&first);
+        }
+        // Later transactions may be decided while an earlier one is open; they go once they come first.
+        self.unstable.first_key_value().map_or(high_watermark, |(&first, _)| first.min(high_watermark))
+    }
+
+    /// Forgets producers without an open transaction that wrote nothing for `expiration_ms`.
+    pub fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
+        self.producers
+            .retain(|_, producer| producer.txn_start.is_some() || now_ms - producer.last_timestamp_ms < expiration_ms);
+    }
+
+    pub fn summaries(&self) -> Vec<ProducerSummary> {
+        let mut summaries: Vec<_> = self
+            .producers
+            .iter()
+            .map(|(&producer_id, producer)| ProducerSummary {
+                producer_id,
+                producer_epoch: producer.epoch,
+                last_sequence: producer.batches.back().map_or(NO_SEQUENCE, |batch| batch.last_sequence),
+                last_timestamp_ms: producer.last_timestamp_ms,
+                coordinator_epoch: producer.coordinator_epoch,
+                current_txn_start_offset: producer.txn_start.unwrap_or(-1),
+            })
+            .collect();
+        summaries.sort_by_key(|summary| summary.producer_id);
+        summaries
+    }
+
+    /// Kafka's ProducerSnapshot: version i16, CRC-32C of all after it, then the entries.
+    pub fn encode_snapshot(&self) -> Vec<u8> {
+        let mut ids: Vec<_> = self.producers.keys().copied().collect();
+        ids.sort_unstable();
+        let mut entries = (ids.len() as i32).to_be_bytes().to_vec();
+        for id in ids {
+            let Some(producer) = self.producers.get(&id) else { continue };
+            let batch = producer.batches.back();
+            entries.extend_from_slice(&id.to_be_bytes());
+            entries.extend_from_slice(&producer.epoch.to_be_bytes());
+            entries.extend_from_slice(&batch.map_or(NO_SEQUENCE, |batch| batch.last_sequence).to_be_bytes());
+            entries.extend_from_slice(&batch.map_or(-1, |batch| batch.last_offset).to_be_bytes());
+            entries.extend_from_slice(&batch.map_or(0, |batch| batch.offset_delta).to_be_bytes());
+            entries.extend_from_slice(&producer.last_timestamp_ms.to_be_bytes());
+            entries.extend_from_slice(&producer.coordinator_epoch.to_be_bytes());
+            entries.extend_from_slice(&producer.txn_start.unwrap_or(-1).to_be_bytes());
+        }
+        let mut snapshot = SNAPSHOT_VERSION.to_be_bytes().to_vec();
+        snapshot.extend_from_slice(&crc32c(&entries).to_be_bytes());
+        snapshot.extend_from_slice(&entries);
+        snapshot
+    }
+
+    /// Reads a snapshot; `None` where it is not whole, which is no harm: the log is read instead.
+    pub fn decode_snapshot(bytes: &[u8]) -> Option<ProducerState> {
+        const ENTRY_BYTES: usize = 46;
+        let (version, rest) = bytes.split_first_chunk::<2>()?;
+        let (crc, entries) = rest.split_first_chunk::<4>()?;
+        if i16::from_be_bytes(*version) != SNAPSHOT_VERSION || u32::from_be_bytes(*crc) != crc32c(entries) {
+            return None;
+        }
+        let (count, entries) = entries.split_first_chunk::<4>()?;
+        if entries.len() != usize::try_from(i32::from_be_bytes(*count)).ok()?.checked_mul(ENTRY_BYTES)? {
+            return None;
+        }
+        let mut state = ProducerState::default();
+        for entry in entries.chunks_exact(ENTRY_BYTES) {
+            let i64_at = |at: usize| Some(i64::from_be_bytes(*entry.get(at..)?.first_chunk()?));
+            let i32_at = |at: usize| Some(i32::from_be_bytes(*entry.get(at..)?.first_chunk()?));
+            let batch = BatchMeta {
+                last_sequence: i32_at(10)?,
+                last_offset: i64_at(14)?,
+                offset_delta: i32_at(22)?,
+                timestamp_ms: i64_at(26)?,
+            };
+            let txn_start = Some(i64_at(38)?).filter(|offset| *offset >= 0);
+            if let Some(first) = txn_start {
+                state.unstable.insert(first, None);
+            }
+            let producer = Producer {
+                epoch: i16::from_be_bytes(*entry.get(8..)?.first_chunk()?),
+                last_timestamp_ms: batch.timestamp_ms,
+                batches: if batch.last_sequence >= 0 { VecDeque::from([batch]) } else { VecDeque::new() },
+                coordinator_epoch: i32_at(34)?,
+                txn_start,
+            };
+            state.producers.insert(i64_at(0)?, producer);
+        }
+        Some(state)
+    }
+}
+
+fn crc32c(bytes: &[u8]) -> u32 {
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BatchProducer, RecordInput, build_batch};
+
+    fn batch(epoch: i16, sequence: i32, count: i32, transactional: bool) -> BatchHeader {
+        let record = RecordInput { key: None, value: None, timestamp_ms: Some(1), headers: Vec::new() };
+        let producer = BatchProducer { producer_id: 7, producer_epoch: epoch, transactional };
+        let bytes = build_batch(&vec![record; count as usize], Some(producer), 1);
+        BatchHeader { base_sequence: sequence, ..BatchHeader::decode(&bytes).expect("a batch") }
+    }
+
+    #[test]
+    fn each_of_the_last_five_batches_is_recognised_with_its_offset() {
+        let mut state = ProducerState::default();
+        for index in 0..6 {
+            let header = batch(0, index * 2, 2, false);
+            assert_eq!(state.check(&header), Ok(None));
+            state.append(&header, 100 + i64::from(index) * 2);
+        }
+        for index in 1..6 {
+            let base_offset = 100 + i64::from(index) * 2;
+            let found = state.check(&batch(0, index * 2, 2, false));
+            assert_eq!(found, Ok(Some(Duplicate { base_offset, last_offset: base_offset + 1 })));
+        }
+        assert!(matches!(state.check(&batch(0, 0, 2, false)), Err(AppendError::OutOfOrderSequence { expected: 12, .. })));
+    }
+
+    #[test]
+    fn sequences_wrap_to_zero() {
+        let mut state = ProducerState::default();
+        state.append(&batch(0, i32::MAX - 1, 4, false), 0);
+        assert_eq!(state.check(&batch(0, 2, 1, false)), Ok(None));
+        assert_eq!(state.check(&batch(0, i32::MAX - 1, 4, false)), Ok(Some(Duplicate { base_offset: 0, last_offset: 3 })));
+    }
+
+    #[test]
+    fn an_older_epoch_is_fenced_and_a_newer_one_begins_at_zero() {
+        let mut state = ProducerState::default();
+        state.append(&batch(3, 0, 1, false), 0);
+        assert!(matches!(state.check(&batch(2, 1, 1, false)), Err(AppendError::InvalidProducerEpoch { current: 3, .. })));
+        assert!(matches!(state.check(&batch(4, 5, 1, false)), Err(AppendError::OutOfOrderSequence { expected: 0, .. })));
+        assert_eq!(state.check(&batch(4, 0, 1, false)), Ok(None));
+    }
+
+    #[test]
+    fn an_open_transaction_holds_the_last_stable_offset() {
+        let mut state = ProducerState::default();
+        state.append(&batch(0, 0, 2, true), 10);
+        assert_eq!(state.last_stable_offset(12), 10);
+        let aborted = state.complete(&batch(0, -1, 1, true), 12, 0, false, 12);
+        assert_eq!(aborted.map(|txn| (txn.first_offset, txn.last_offset)), Some((10, 12)));
+        assert_eq!(state.last_stable_offset(12), 10, "the marker itself is not committed yet");
+        assert_eq!(state.last_stable_offset(13), 13);
+    }
+
+    #[test]
+    fn a_snapshot_brings_back_what_matters_and_a_damaged_one_nothing() {
+        let mut state = ProducerState::default();
+        state.append(&batch(2, 0, 3, true), 10);
+        let snapshot = state.encode_snapshot();
+        let mut back = ProducerState::decode_snapshot(&snapshot).expect("whole");
+        assert_eq!(back.summaries(), state.summaries());
+        assert_eq!(back.last_stable_offset(13), 10);
+        for position in 0..snapshot.len() {
+            let mut damaged = snapshot.clone();
+            damaged[position] ^= 4;
+            assert!(ProducerState::decode_snapshot(&damaged).is_none(), "byte {position}");
+        }
+    }
+}

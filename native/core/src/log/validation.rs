@@ -1,0 +1,217 @@
+//! What a client's batches must be before they are given offsets. A batch that passes is stored as it was sent, unless
+//! the topic demands another codec.
+
+use std::cell::RefCell;
+
+use crate::log::{CompressionType, LogConfig, TimestampType};
+use crate::partition::{AppendError, RecordError, RecordErrorKind};
+use crate::record::{self, BATCH_OVERHEAD, BatchHeader, BatchHeaderError, Codec, NO_TIMESTAMP, RecordIterator};
+
+/// Records that say they decompress to more than this are refused; far above any `max.message.bytes` in use.
+const DECOMPRESSED_MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Scratch space above this is given back after use.
+const SCRATCH_KEEP_BYTES: usize = 4 * 1024 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A batch that passed, and its bytes in another codec where the topic demands one.
+#[derive(Debug)]
+pub struct ValidBatch {
+    pub header: BatchHeader,
+    pub start: usize,
+    pub recompressed: Option<Vec<u8>>,
+}
+
+/// Checks all batches of one partition's records: framing, checksum, limits, and every record.
+pub fn validate(records: &[u8], config: &LogConfig, now_ms: i64) -> Result<Vec<ValidBatch>, AppendError> {
+    let mut batches = Vec::with_capacity(1);
+    let mut start = 0;
+    while start < records.len() {
+        let rest = &records[start..];
+        let header = BatchHeader::decode(rest).map_err(|error| match error {
+            BatchHeaderError::UnsupportedMagic(magic) => AppendError::UnsupportedMagic(magic),
+            other => AppendError::CorruptBatch(other.to_string()),
+        })?;
+        let size = header.size_in_bytes();
+        if size > rest.len() {
+            return Err(AppendError::CorruptBatch(format!("a batch of {size} bytes ends after {}", rest.len())));
+        }
+        let batch = &rest[..size];
+        if size > config.max_message_bytes as usize {
+            return Err(AppendError::BatchTooLarge { size: size as u32, max: config.max_message_bytes });
+        }
+        if size > config.segment_bytes as usize {
+            return Err(AppendError::BatchLargerThanSegment { size: size as u32, max: config.segment_bytes });
+        }
+        if record::checksum(batch) != header.crc {
+            return Err(AppendError::CorruptBatch("the checksum of a batch does not match its content".to_owned()));
+        }
+        check_header(&header)?;
+        let recompressed = check_records(batch, &header, config, now_ms)?;
+        batches.push(ValidBatch { header, start, recompressed });
+        start += size;
+    }
+    match batches.as_slice() {
+        [] => Err(AppendError::InvalidBatch("there is no record batch".to_owned())),
+        // KIP-98: sequences are checked batch by batch, so a producer id's batch stands alone.
+        [_, _, ..] if batches.iter().any(|batch| batch.header.has_producer_id()) => {
+            Err(AppendError::InvalidBatch("a batch with a producer id must be the only one of its partition".to_owned()))
+        }
+        _ => Ok(batches),
+    }
+}
+
+fn check_header(header: &BatchHeader) -> Result<(), AppendError> {
+    let invalid = |text: String| Err(AppendError::InvalidBatch(text));
+    if header.record_count <= 0 || header.last_offset_delta != header.record_count - 1 {
+        return invalid(format!("{} records do not fit a last offset delta of {}", header.record_count, header.last_offset_delta));
+    }
+    if header.is_control() {
+        return invalid("clients may not write control batches".to_owned());
+    }
+    if header.has_producer_id() && (header.producer_epoch < 0 || header.base_sequence < 0) {
+        return invalid("a batch with a producer id needs an epoch and a sequence".to_owned());
+    }
+    if header.is_transactional() && !header.has_producer_id() {
+        return invalid("a transactional batch needs a producer id".to_owned());
+    }
+    if header.has_delete_horizon() {
+        return invalid("clients may not set a delete horizon".to_owned());
+    }
+    Ok(())
+}
+
+fn check_records(
+    batch: &[u8],
+    header: &BatchHeader,
+    config: &LogConfig,
+    now_ms: i64,
+) -> Result<Option<Vec<u8>>, AppendError> {
+    let codec = header.codec().map_err(AppendError::UnsupportedCompression)?;
+    let target = match config.compression_type {
+        CompressionType::Producer => codec,
+        CompressionType::Codec(target) => target,
+    };
+    let body = &batch[BATCH_OVERHEAD..];
+    if codec == Codec::None && target == Codec::None {
+        check_each(body, header, config, now_ms)?;
+        return Ok(None);
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        record::decompress(codec, body, DECOMPRESSED_MAX_BYTES, scratch)
+            .map_err(|error| AppendError::CorruptBatch(format!("{} data cannot be decompressed: {error}", codec.name())))?;
+        check_each(scratch, header, config, now_ms)?;
+        let recompressed = if target == codec {
+            None
+        } else {
+            let compressed = record::compress(target, config.compression_level, scratch)
+                .map_err(|error| AppendError::InvalidBatch(format!("compressing with {} failed: {error}", target.name())))?;
+            let mut rebuilt = batch[..BATCH_OVERHEAD].to_vec();
+            record::recompress(&mut rebuilt, header, target, &compressed);
+            Some(rebuilt)
+        };
+        if scratch.capacity() > SCRATCH_KEEP_BYTES {
+            *scratch = Vec::new();
+        }
+        Ok(recompressed)
+    })
+}
+
+/// Walks every record without allocating; errors of single records are told one by one (KIP-467).
+fn check_each(records: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: i64) -> Result<(), AppendError> {
+    let create_time = config.timestamp_type == TimestampType::CreateTime;
+    let oldest = now_ms.saturating_sub(config.timestamp_before_max_ms);
+    let newest = now_ms.saturating_add(config.timestamp_after_max_ms);
+    let mut refused = Vec::new();
+    let mut kind = RecordErrorKind::InvalidRecord;
+    let mut count = 0;
+    for (index, record) in RecordIterator::new(records).enumerate() {
+        let record = record.map_err(|error| AppendError::InvalidBatch(format!("record {index}: {error}")))?;
+        if record.offset_delta != index as i32 {
+            return Err(AppendError::InvalidBatch(format!("record {index} has offset delta {}", record.offset_delta)));
+        }
+        count += 1;
+        if config.compacted && record.key.is_none() {
+            let message = "a compacted topic takes no record without a key".to_owned();
+            refused.push(RecordError { batch_index: index as i32, message });
+            kind = RecordErrorKind::InvalidRecord;
+        } else if create_time {
+            let timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
+            if timestamp != NO_TIMESTAMP && (timestamp < oldest || timestamp > newest) {
+                let message = format!("timestamp {timestamp} is outside {oldest}..={newest}");
+                refused.push(RecordError { batch_index: index as i32, message });
+                kind = RecordErrorKind::InvalidTimestamp;
+            }
+        }
+    }
+    if count != header.record_count {
+        return Err(AppendError::InvalidBatch(format!("{count} records where {} are announced", header.record_count)));
+    }
+    if refused.is_empty() { Ok(()) } else { Err(AppendError::RecordErrors(kind, refused)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{RecordInput, build_batch};
+
+    fn record(key: Option<&str>, timestamp_ms: i64) -> RecordInput {
+        RecordInput {
+            key: key.map(|key| key.as_bytes().to_vec()),
+            value: Some(b"value".to_vec()),
+            timestamp_ms: Some(timestamp_ms),
+            headers: vec![("h".to_owned(), Some(b"v".to_vec()))],
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_a_corrupt_batch() {
+        let batch = build_batch(&[record(None, 5)], None, 5);
+        for position in 21..batch.len() {
+            let mut flipped = batch.clone();
+            flipped[position] ^= 1;
+            let outcome = validate(&flipped, &LogConfig::default(), 5);
+            assert!(matches!(outcome, Err(AppendError::CorruptBatch(_))), "byte {position}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_count_that_lies_is_refused_although_the_checksum_holds() {
+        let mut batch = build_batch(&[record(None, 5), record(None, 6)], None, 5);
+        batch[57..61].copy_from_slice(&3i32.to_be_bytes());
+        batch[23..27].copy_from_slice(&2i32.to_be_bytes());
+        record::seal(&mut batch);
+        assert!(matches!(validate(&batch, &LogConfig::default(), 5), Err(AppendError::InvalidBatch(_))));
+    }
+
+    #[test]
+    fn records_are_refused_one_by_one() {
+        let batch = build_batch(&[record(Some("a"), 5), record(None, 5)], None, 5);
+        let compacted = LogConfig { compacted: true, ..LogConfig::default() };
+        match validate(&batch, &compacted, 5) {
+            Err(AppendError::RecordErrors(RecordErrorKind::InvalidRecord, errors)) => {
+                assert_eq!(errors.iter().map(|error| error.batch_index).collect::<Vec<_>>(), [1]);
+            }
+            other => panic!("{other:?}"),
+        }
+        let late = build_batch(&[record(None, 3_600_006)], None, 5);
+        let outcome = validate(&late, &LogConfig::default(), 5);
+        assert!(matches!(outcome, Err(AppendError::RecordErrors(RecordErrorKind::InvalidTimestamp, _))), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_topic_may_demand_another_codec() {
+        let batch = build_batch(&[record(Some("a"), 5), record(None, 5)], None, 5);
+        for codec in [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
+            let config = LogConfig { compression_type: CompressionType::Codec(codec), ..LogConfig::default() };
+            let valid = validate(&batch, &config, 5).expect("valid");
+            let rebuilt = valid[0].recompressed.as_ref().expect("recompressed");
+            let again = validate(rebuilt, &LogConfig::default(), 5).expect("still valid");
+            assert_eq!(again[0].header.codec(), Ok(codec));
+            assert!(again[0].recompressed.is_none());
+        }
+    }
+}

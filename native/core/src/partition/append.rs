@@ -1,0 +1,115 @@
+//! Appending: validation outside the lock, then order, deduplication, offsets and one write under it.
+
+use crate::log::validation::{ValidBatch, validate};
+use crate::log::{LogConfig, ProducerState, TimestampType};
+use crate::record::{self, BatchHeader};
+
+use super::AppendError;
+
+/// One partition's records of one request, and what became of them.
+pub struct AppendEntry<'a> {
+    pub records: &'a mut [u8],
+    pub acks: i16,
+    pub produce_version: i16,
+    pub result: Result<Appended, AppendError>,
+}
+
+impl<'a> AppendEntry<'a> {
+    pub fn new(records: &'a mut [u8], acks: i16, produce_version: i16) -> Self {
+        let pending = AppendError::InvalidBatch("the records were not looked at".to_owned());
+        AppendEntry { records, acks, produce_version, result: Err(pending) }
+    }
+}
+
+/// Where records now lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    pub base_offset: i64,
+    /// One past the last record.
+    pub end_offset: i64,
+    /// Milliseconds, or -1 where records keep the producer's time.
+    pub log_append_time_ms: i64,
+    pub log_start_offset: i64,
+    /// The records were in the log already.
+    pub duplicate: bool,
+}
+
+/// A batch that has its offsets; its bytes are either the request's or those of another codec.
+pub struct ReadyBatch {
+    pub header: BatchHeader,
+    pub base_offset: i64,
+    pub max_timestamp: i64,
+    pub entry: usize,
+    pub start: usize,
+    pub recompressed: Option<Vec<u8>>,
+}
+
+/// Validates all entries; needs no lock.
+pub fn validate_all(entries: &[AppendEntry<'_>], config: &LogConfig, now_ms: i64) -> Vec<Result<Vec<ValidBatch>, AppendError>> {
+    entries.iter().map(|entry| validate(entry.records, config, now_ms)).collect()
+}
+
+/// Gives offsets to the batches of one entry, in place, from `next_offset` on. A repeated batch is answered with the
+/// offsets it was given the first time.
+pub fn place(
+    index: usize,
+    entry: &mut AppendEntry<'_>,
+    batches: Vec<ValidBatch>,
+    producers: &mut ProducerState,
+    leader_epoch: i32,
+    next_offset: &mut i64,
+    config: &LogConfig,
+    now_ms: i64,
+    log_start_offset: i64,
+    ready: &mut Vec<ReadyBatch>,
+) -> Result<Appended, AppendError> {
+    for batch in &batches {
+        if batch.header.has_producer_id()
+            && let Some(found) = producers.check(&batch.header)?
+        {
+            return Ok(Appended {
+                base_offset: found.base_offset,
+                end_offset: found.last_offset + 1,
+                log_append_time_ms: -1,
+                log_start_offset,
+                duplicate: true,
+            });
+        }
+    }
+    let base_offset = *next_offset;
+    let append_time = config.timestamp_type == TimestampType::LogAppendTime;
+    for mut batch in batches {
+        let size = batch.header.size_in_bytes();
+        let bytes = match &mut batch.recompressed {
+            Some(bytes) => bytes.as_mut_slice(),
+            None => &mut entry.records[batch.start..batch.start + size],
+        };
+        record::set_base_offset_and_leader_epoch(bytes, *next_offset, leader_epoch);
+        let mut max_timestamp = batch.header.max_timestamp;
+        if append_time {
+            max_timestamp = now_ms;
+            record::set_max_timestamp(bytes, true, now_ms);
+        } else if batch.header.is_log_append_time() {
+            record::set_max_timestamp(bytes, false, max_timestamp);
+        }
+        if batch.header.has_producer_id() {
+            producers.append(&batch.header, *next_offset);
+        }
+        ready.push(ReadyBatch {
+            header: batch.header,
+            base_offset: *next_offset,
+            max_timestamp,
+            entry: index,
+            start: batch.start,
+            recompressed: batch.recompressed,
+        });
+        *next_offset += i64::from(batch.header.last_offset_delta) + 1;
+    }
+    Ok(Appended {
+        base_offset,
+        end_offset: *next_offset,
+        log_append_time_ms: if append_time { now_ms } else { -1 },
+        log_start_offset,
+        duplicate: false,
+    })
+}

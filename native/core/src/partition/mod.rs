@@ -1,0 +1,16 @@
+//! A replica's state: its log's life from loading to failure or deletion, the high watermark, and who waits for it.
+//!
+//! Decides whether records are accepted and what may be read; how bytes lie on disk is the log's business.
+
+mod append;
+mod error;
+mod replica;
+mod stored;
+
+pub use append::{AppendEntry, Appended};
+pub use error::{AppendError, EpochError, PartitionUnavailable, ReadError, RecordError, RecordErrorKind};
+pub use replica::{AbortedRange, Isolation, OffsetSpec, Partition, PartitionOffsets, PartitionOptions, Read, Wake};
+pub use stored::{ControlMarker, StoredBatch, StoredRecord};
+
+/// A range of a log file that holds whole batches.
+pub type Slice = crate::log::LogSlice;

@@ -1,0 +1,581 @@
+//! One replica of a partition.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+
+use super::append::{ReadyBatch, place, validate_all};
+use super::stored::{StoredBatch, decode_batch};
+use super::{AppendEntry, AppendError, Appended, EpochError, PartitionUnavailable, ReadError, Slice};
+use crate::env::Env;
+use crate::log::{AbortedTxn, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
+use crate::log::{LoadReport, load_log};
+use crate::record::{BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
+
+/// Told when a partition that somebody watches has moved on.
+pub trait Wake: Send + Sync {
+    /// Must not block; `key` is what was given to [`Partition::watch`].
+    fn wake(&self, key: u64);
+}
+
+/// What a reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    LogEnd,
+    HighWatermark,
+    LastStable,
+}
+
+/// What ListOffsets can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetSpec {
+    Latest(Isolation),
+    Earliest,
+    MaxTimestamp,
+    EarliestLocal,
+    LatestTiered,
+    EarliestPendingUpload,
+    /// Milliseconds since 1970.
+    Timestamp(i64),
+}
+
+pub type AbortedRange = AbortedTxn;
+
+/// The answer to a read; `slice` is absent where there is nothing to read yet.
+pub struct Read {
+    pub high_watermark: i64,
+    pub last_stable_offset: i64,
+    pub log_start_offset: i64,
+    pub slice: Option<Slice>,
+    pub aborted: Vec<AbortedRange>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionOffsets {
+    pub log_start_offset: i64,
+    pub high_watermark: i64,
+    pub last_stable_offset: i64,
+    pub log_end_offset: i64,
+    pub leader_epoch: i32,
+    pub size_bytes: u64,
+    pub segment_count: usize,
+    pub log_dir: PathBuf,
+}
+
+/// What a partition needs to open its log when it is first touched.
+pub struct PartitionOptions {
+    pub topic: Arc<str>,
+    pub index: i32,
+    /// Of the partition itself.
+    pub dir: PathBuf,
+    pub log_start_checkpoint: Option<i64>,
+    /// `None` after a clean stop.
+    pub recover_from: Option<i64>,
+    pub leader_epoch: i32,
+}
+
+enum State {
+    Unloaded,
+    Online(Arc<PartitionLog>),
+    /// Stopped for writing; what was committed before is still read where the log could be opened.
+    Failed(Arc<str>, Option<Arc<PartitionLog>>),
+    Deleted,
+}
+
+pub struct Partition {
+    options: PartitionOptions,
+    env: Env,
+    config: Arc<ArcSwap<LogConfig>>,
+    state: RwLock<State>,
+    leader_epoch: AtomicI32,
+    high_watermark: AtomicI64,
+    last_stable_offset: AtomicI64,
+    /// One entry per waker and key. The count lets an append see that nobody waits without taking the lock.
+    watchers: Mutex<Vec<(Arc<dyn Wake>, u64)>>,
+    watcher_count: AtomicUsize,
+    /// Whether the group commit thread has been asked to flush.
+    pub(crate) flush_requested: AtomicBool,
+    pub(crate) report: Mutex<Option<LoadReport>>,
+    on_flush_needed: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Partition {
+    pub fn new(
+        options: PartitionOptions,
+        env: Env,
+        config: Arc<ArcSwap<LogConfig>>,
+        on_flush_needed: impl Fn() + Send + Sync + 'static,
+    ) -> Partition {
+        Partition {
+            leader_epoch: AtomicI32::new(options.leader_epoch),
+            options,
+            env,
+            config,
+            state: RwLock::new(State::Unloaded),
+            high_watermark: AtomicI64::new(0),
+            last_stable_offset: AtomicI64::new(0),
+            watchers: Mutex::default(),
+            watcher_count: AtomicUsize::new(0),
+            flush_requested: AtomicBool::new(false),
+            report: Mutex::new(None),
+            on_flush_needed: Box::new(on_flush_needed),
+        }
+    }
+
+    pub fn topic(&self) -> &Arc<str> {
+        &self.options.topic
+    }
+
+    pub fn index(&self) -> i32 {
+        self.options.index
+    }
+
+    pub fn dir(&self) -> &PathBuf {
+        &self.options.dir
+    }
+
+    // ---- life ---------------------------------------------------------------------------------------------------
+
+    /// The log, opened now where it was not yet.
+    pub fn log(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
+        match &*self.state.read() {
+            State::Online(log) => return Ok(log.clone()),
+            State::Failed(reason, _) => return Err(PartitionUnavailable::Failed(reason.clone())),
+            State::Deleted => return Err(PartitionUnavailable::Deleted),
+            State::Unloaded => {}
+        }
+        let mut state = self.state.write();
+        if let State::Unloaded = &*state {
+            *state = self.open();
+        }
+        match &*state {
+            State::Online(log) => Ok(log.clone()),
+            State::Failed(reason, _) => Err(PartitionUnavailable::Failed(reason.clone())),
+            State::Deleted => Err(PartitionUnavailable::Deleted),
+            State::Unloaded => Err(PartitionUnavailable::Loading),
+        }
+    }
+
+    fn open(&self) -> State {
+        let options = &self.options;
+        let config = self.config.load();
+        match load_log(&self.env, &options.dir, &config, options.log_start_checkpoint, options.recover_from) {
+            Ok((log, report)) => {
+                *self.report.lock() = Some(report);
+                let log_end = log.log_end_offset();
+                self.high_watermark.store(log_end, Ordering::Release);
+                let stable = log.writer().producers.last_stable_offset(log_end);
+                self.last_stable_offset.store(stable, Ordering::Release);
+                State::Online(Arc::new(log))
+            }
+            Err(error) => State::Failed(error.to_string().into(), None),
+        }
+    }
+
+    /// The log where it is already open, even of a failed partition.
+    pub fn opened_log(&self) -> Option<Arc<PartitionLog>> {
+        match &*self.state.read() {
+            State::Online(log) | State::Failed(_, Some(log)) => Some(log.clone()),
+            State::Unloaded | State::Failed(_, None) | State::Deleted => None,
+        }
+    }
+
+    fn readable_log(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
+        match self.log() {
+            Err(PartitionUnavailable::Failed(reason)) => {
+                self.opened_log().ok_or(PartitionUnavailable::Failed(reason))
+            }
+            other => other,
+        }
+    }
+
+    /// Why the partition takes no writes; `None` while it does.
+    pub fn unavailable(&self) -> Option<PartitionUnavailable> {
+        match &*self.state.read() {
+            State::Unloaded | State::Online(_) => None,
+            State::Failed(reason, _) => Some(PartitionUnavailable::Failed(reason.clone())),
+            State::Deleted => Some(PartitionUnavailable::Deleted),
+        }
+    }
+
+    /// Stops the partition for writing: the disk or an invariant cannot be relied on any more.
+    pub fn fail(&self, reason: &str) {
+        let mut state = self.state.write();
+        let log = match &*state {
+            State::Online(log) => Some(log.clone()),
+            State::Unloaded => None,
+            State::Failed(..) | State::Deleted => return,
+        };
+        *state = State::Failed(reason.into(), log);
+        drop(state);
+        self.wake_watchers();
+    }
+
+    pub fn delete(&self) {
+        *self.state.write() = State::Deleted;
+        self.wake_watchers();
+    }
+
+    // ---- positions ----------------------------------------------------------------------------------------------
+
+    pub fn leader_epoch(&self) -> i32 {
+        self.leader_epoch.load(Ordering::Acquire)
+    }
+
+    pub fn set_leader_epoch(&self, epoch: i32) {
+        self.leader_epoch.fetch_max(epoch, Ordering::AcqRel);
+    }
+
+    pub fn high_watermark(&self) -> i64 {
+        self.high_watermark.load(Ordering::Acquire)
+    }
+
+    pub fn last_stable_offset(&self) -> i64 {
+        self.last_stable_offset.load(Ordering::Acquire)
+    }
+
+    pub fn log_start_offset(&self) -> i64 {
+        self.readable_log().map_or(-1, |log| log.log_start_offset())
+    }
+
+    pub fn log_end_offset(&self) -> i64 {
+        self.readable_log().map_or(-1, |log| log.log_end_offset())
+    }
+
+    pub fn offsets(&self) -> Result<PartitionOffsets, PartitionUnavailable> {
+        let log = self.readable_log()?;
+        Ok(PartitionOffsets {
+            log_start_offset: log.log_start_offset(),
+            high_watermark: self.high_watermark(),
+            last_stable_offset: self.last_stable_offset(),
+            log_end_offset: log.log_end_offset(),
+            leader_epoch: self.leader_epoch(),
+            size_bytes: log.size_bytes(),
+            segment_count: log.segment_count(),
+            log_dir: self.options.dir.parent().map(PathBuf::from).unwrap_or_default(),
+        })
+    }
+
+    /// Has `waker` told once when the high watermark advances or the partition stops. Look again after calling this:
+    /// what happened before is not told.
+    pub fn watch(&self, waker: &Arc<dyn Wake>, key: u64) {
+        let mut watchers = self.watchers.lock();
+        if !watchers.iter().any(|(other, other_key)| *other_key == key && Arc::ptr_eq(other, waker)) {
+            watchers.push((waker.clone(), key));
+            self.watcher_count.store(watchers.len(), Ordering::SeqCst);
+        }
+    }
+
+    fn wake_watchers(&self) {
+        if self.watcher_count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let watchers = std::mem::take(&mut *self.watchers.lock());
+        self.watcher_count.store(0, Ordering::SeqCst);
+        for (waker, key) in watchers {
+            waker.wake(key);
+        }
+    }
+
+    /// The one place where the high watermark moves: it is the end of what this replica, the only one in sync, holds
+    /// as durably as the topic promises.
+    fn advance(&self, log: &PartitionLog, config: &LogConfig, producers: &mut crate::log::ProducerState) {
+        let held = if config.flush_on_ack { log.recovery_point() } else { log.log_end_offset() };
+        let before = self.high_watermark.fetch_max(held, Ordering::AcqRel);
+        if held > before {
+            self.last_stable_offset.store(producers.last_stable_offset(held), Ordering::Release);
+        }
+    }
+
+    // ---- writing ------------------------------------------------------------------------------------------------
+
+    /// Appends the records of several requests with one write; every entry's `result` is set.
+    pub fn append(&self, entries: &mut [AppendEntry<'_>], now_ms: i64) {
+        let config = self.config.load();
+        let validated = validate_all(entries, &config, now_ms);
+        let log = match self.log() {
+            Ok(log) => log,
+            Err(unavailable) => return fail_all(entries, &AppendError::Unavailable(unavailable)),
+        };
+        let mut writer = log.writer();
+        if let Some(unavailable) = self.unavailable() {
+            return fail_all(entries, &AppendError::Unavailable(unavailable));
+        }
+        let mut ready: Vec<ReadyBatch> = Vec::with_capacity(entries.len());
+        let mut next_offset = log.log_end_offset();
+        let (epoch, log_start) = (self.leader_epoch(), log.log_start_offset());
+        for (index, (entry, batches)) in entries.iter_mut().zip(validated).enumerate() {
+            let required = config.min_insync_replicas;
+            entry.result = batches.and_then(|batches| {
+                if entry.acks == -1 && required > 1 {
+                    return Err(AppendError::NotEnoughReplicas { in_sync: 1, required });
+                }
+                let producers = &mut writer.producers;
+                place(index, entry, batches, producers, epoch, &mut next_offset, &config, now_ms, log_start, &mut ready)
+            });
+        }
+        let placed = placed_batches(&ready, entries);
+        if let Err(error) = log.append(&mut writer, &placed, epoch, &config) {
+            drop(placed);
+            drop(writer);
+            return self.fail_append(entries, &error);
+        }
+        drop(placed);
+        self.finish_append(&log, &config, &mut writer.producers);
+        drop(writer);
+        self.wake_watchers();
+    }
+
+    fn fail_append(&self, entries: &mut [AppendEntry<'_>], error: &LogError) {
+        let reason = error.to_string();
+        self.fail(&reason);
+        let failed = AppendError::Unavailable(PartitionUnavailable::Failed(reason.into()));
+        for entry in entries.iter_mut().filter(|entry| entry.result.as_ref().is_ok_and(|appended| !appended.duplicate)) {
+            entry.result = Err(failed.clone());
+        }
+    }
+
+    fn finish_append(&self, log: &PartitionLog, config: &LogConfig, producers: &mut crate::log::ProducerState) {
+        self.advance(log, config, producers);
+        if config.flush_on_ack && !self.flush_requested.swap(true, Ordering::AcqRel) {
+            (self.on_flush_needed)();
+        }
+    }
+
+    /// Appends one batch of the broker's own.
+    pub fn append_records(
+        &self,
+        records: &[RecordInput],
+        producer: Option<BatchProducer>,
+        now_ms: i64,
+    ) -> Result<Appended, AppendError> {
+        if records.is_empty() {
+            return Err(AppendError::InvalidBatch("a batch needs at least one record".to_owned()));
+        }
+        self.append_own(build_batch(records, producer, now_ms), None)
+    }
+
+    /// Appends a transaction marker (KIP-98).
+    pub fn append_marker(
+        &self,
+        producer_id: i64,
+        producer_epoch: i16,
+        coordinator_epoch: i32,
+        commit: bool,
+        now_ms: i64,
+    ) -> Result<Appended, AppendError> {
+        let batch = build_marker(producer_id, producer_epoch, coordinator_epoch, commit, now_ms);
+        self.append_own(batch, Some((coordinator_epoch, commit)))
+    }
+
+    fn append_own(&self, mut batch: Vec<u8>, marker: Option<(i32, bool)>) -> Result<Appended, AppendError> {
+        let log = self.log()?;
+        let config = self.config.load();
+        let header = BatchHeader::decode(&batch).map_err(|error| AppendError::CorruptBatch(error.to_string()))?;
+        let mut writer = log.writer();
+        if let Some((coordinator_epoch, _)) = marker {
+            writer.producers.check_marker(header.producer_id, header.producer_epoch, coordinator_epoch)?;
+        }
+        let base_offset = log.log_end_offset();
+        let epoch = self.leader_epoch();
+        crate::record::set_base_offset_and_leader_epoch(&mut batch, base_offset, epoch);
+        let placed = crate::log::PlacedBatch { header, base_offset, max_timestamp: header.max_timestamp, bytes: &batch };
+        let outcome = log.append(&mut writer, &[placed], epoch, &config).and_then(|()| {
+            if let Some((coordinator_epoch, commit)) = marker {
+                let watermark = self.high_watermark();
+                let aborted = writer.producers.complete(&header, base_offset, coordinator_epoch, commit, watermark);
+                return aborted.map_or(Ok(()), |txn| log.note_aborted(txn));
+            }
+            if header.has_producer_id() {
+                writer.producers.append(&header, base_offset);
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            drop(writer);
+            let reason = error.to_string();
+            self.fail(&reason);
+            return Err(AppendError::Unavailable(PartitionUnavailable::Failed(reason.into())));
+        }
+        self.finish_append(&log, &config, &mut writer.producers);
+        drop(writer);
+        self.wake_watchers();
+        Ok(Appended {
+            base_offset,
+            end_offset: base_offset + i64::from(header.last_offset_delta) + 1,
+            log_append_time_ms: -1,
+            log_start_offset: log.log_start_offset(),
+            duplicate: false,
+        })
+    }
+
+    /// Makes all that is appended durable; an error stops the partition, since nothing earlier is certain any more.
+    pub fn flush(&self) -> Result<(), PartitionUnavailable> {
+        self.flush_requested.store(false, Ordering::Release);
+        let Some(log) = self.opened_log() else { return Ok(()) };
+        if let Err(error) = log.flush() {
+            let reason = error.to_string();
+            self.fail(&reason);
+            return Err(PartitionUnavailable::Failed(reason.into()));
+        }
+        let config = self.config.load();
+        self.advance(&log, &config, &mut log.writer().producers);
+        self.wake_watchers();
+        Ok(())
+    }
+
+    pub fn roll(&self) -> Result<(), PartitionUnavailable> {
+        self.log()?.roll().map_err(|error| self.failed_by(&error))
+    }
+
+    fn failed_by(&self, error: &LogError) -> PartitionUnavailable {
+        let reason = error.to_string();
+        self.fail(&reason);
+        PartitionUnavailable::Failed(reason.into())
+    }
+
+    /// Drops what lies below an offset whose durability as log start the caller has seen to.
+    pub fn drop_before(&self, offset: i64) -> Result<Vec<PathBuf>, PartitionUnavailable> {
+        let removed = self.log()?.drop_before(offset).map_err(|error| self.failed_by(&error))?;
+        self.wake_watchers();
+        Ok(removed)
+    }
+
+    // ---- reading ------------------------------------------------------------------------------------------------
+
+    /// Whole batches from the one that holds `offset`, at most `max_bytes` but one batch in any case where
+    /// `at_least_one` is set.
+    pub fn read(&self, offset: i64, max_bytes: u32, isolation: Isolation, at_least_one: bool) -> Result<Read, ReadError> {
+        let log = self.readable_log()?;
+        let (log_start_offset, log_end_offset) = (log.log_start_offset(), log.log_end_offset());
+        let (high_watermark, last_stable_offset) = (self.high_watermark(), self.last_stable_offset());
+        if offset < log_start_offset || offset > log_end_offset {
+            return Err(ReadError::OffsetOutOfRange { offset, log_start_offset, log_end_offset });
+        }
+        let limit = match isolation {
+            Isolation::LogEnd => log_end_offset,
+            Isolation::HighWatermark => high_watermark,
+            Isolation::LastStable => last_stable_offset,
+        };
+        let slice = log
+            .read(offset, max_bytes, limit, at_least_one)
+            .map_err(|error| ReadError::Storage(error.to_string()))?;
+        let aborted = match (&slice, isolation) {
+            (Some(_), Isolation::LastStable) => log.aborted(offset, limit),
+            _ => Vec::new(),
+        };
+        Ok(Read { high_watermark, last_stable_offset, log_start_offset, slice, aborted })
+    }
+
+    /// Batches with their records, from the one that holds `offset`, up to about `max_bytes` and the high watermark.
+    pub fn read_decoded(&self, offset: i64, max_bytes: usize) -> Result<Vec<StoredBatch>, ReadError> {
+        let log = self.readable_log()?;
+        let limit = self.high_watermark();
+        let mut batches = Vec::new();
+        let mut bytes = 0;
+        let mut problem = None;
+        let offset = offset.max(log.log_start_offset());
+        log.scan_from(offset, |header, batch| {
+            if header.base_offset >= limit {
+                return false;
+            }
+            match decode_batch(header, batch) {
+                Ok(decoded) => batches.push(decoded),
+                Err(message) => problem = Some(format!("the batch at offset {}: {message}", header.base_offset)),
+            }
+            bytes += batch.len();
+            problem.is_none() && bytes < max_bytes
+        })
+        .map_err(|error| ReadError::Storage(error.to_string()))?;
+        problem.map_or(Ok(batches), |message| Err(ReadError::Storage(message)))
+    }
+
+    /// Offset, timestamp and leader epoch; `None` where no record answers the question.
+    pub fn offset_for(&self, spec: OffsetSpec) -> Result<Option<(i64, i64, i32)>, ReadError> {
+        let log = self.readable_log()?;
+        let storage = |error: LogError| ReadError::Storage(error.to_string());
+        Ok(match spec {
+            OffsetSpec::Earliest | OffsetSpec::EarliestLocal => {
+                let offset = log.log_start_offset();
+                Some((offset, -1, log.epoch_at(offset).max(self.epoch_if_empty(&log))))
+            }
+            OffsetSpec::Latest(isolation) => {
+                let offset = match isolation {
+                    Isolation::LogEnd => log.log_end_offset(),
+                    Isolation::HighWatermark => self.high_watermark(),
+                    Isolation::LastStable => self.last_stable_offset(),
+                };
+                Some((offset, -1, self.leader_epoch()))
+            }
+            OffsetSpec::MaxTimestamp => log.find_max_timestamp().map_err(storage)?,
+            OffsetSpec::Timestamp(timestamp) => log.find_by_time(timestamp).map_err(storage)?,
+            // Nothing is ever moved to remote storage.
+            OffsetSpec::LatestTiered => Some((-1, -1, -1)),
+            OffsetSpec::EarliestPendingUpload => Some((-1, -1, -1)),
+        })
+    }
+
+    fn epoch_if_empty(&self, log: &PartitionLog) -> i32 {
+        if log.log_end_offset() == log.log_start_offset() { self.leader_epoch() } else { -1 }
+    }
+
+    /// Compares a client's view of the leader epoch (KIP-320); -1 is no view.
+    pub fn check_leader_epoch(&self, requested: i32) -> Result<(), EpochError> {
+        let current = self.leader_epoch();
+        match requested {
+            -1 => Ok(()),
+            older if older < current => Err(EpochError::Fenced),
+            newer if newer > current => Err(EpochError::Unknown),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn end_offset_for_epoch(&self, epoch: i32) -> (i32, i64) {
+        self.readable_log().map_or((-1, -1), |log| log.end_offset_for_epoch(epoch, self.leader_epoch()))
+    }
+
+    /// Where a fetcher's log parts from this one, if it does (KIP-595).
+    pub fn diverging_epoch(&self, last_fetched_epoch: i32, fetch_offset: i64) -> Option<(i32, i64)> {
+        let (epoch, end_offset) = self.end_offset_for_epoch(last_fetched_epoch);
+        (epoch < last_fetched_epoch || end_offset < fetch_offset).then_some((epoch, end_offset))
+    }
+
+    pub fn segments(&self) -> Result<Vec<SegmentSummary>, PartitionUnavailable> {
+        Ok(self.readable_log()?.segment_summaries())
+    }
+
+    pub fn producers(&self) -> Result<Vec<ProducerSummary>, PartitionUnavailable> {
+        Ok(self.readable_log()?.producer_summaries())
+    }
+
+    pub fn expire_producers(&self, now_ms: i64, expiration_ms: i64) {
+        if let Some(log) = self.opened_log() {
+            log.writer().producers.expire(now_ms, expiration_ms);
+        }
+    }
+}
+
+fn fail_all(entries: &mut [AppendEntry<'_>], error: &AppendError) {
+    for entry in entries {
+        entry.result = Err(error.clone());
+    }
+}
+
+/// The ready batches with the bytes they have in their entries or of their own.
+fn placed_batches<'a>(ready: &'a [ReadyBatch], entries: &'a [AppendEntry<'_>]) -> Vec<crate::log::PlacedBatch<'a>> {
+    ready
+        .iter()
+        .map(|batch| crate::log::PlacedBatch {
+            header: batch.header,
+            base_offset: batch.base_offset,
+            max_timestamp: batch.max_timestamp,
+            bytes: match &batch.recompressed {
+                Some(bytes) => bytes,
+                None => &entries[batch.entry].records[batch.start..batch.start + batch.header.size_in_bytes()],
+            },
+        })
+        .collect()
+}

@@ -1,0 +1,250 @@
+//! Fetch: reads every partition's next batches, waits while there are too few, and answers with ranges of log files.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::log::{Topic, TopicTable};
+use crate::partition::{Isolation, Partition, Slice};
+use crate::protocol::fetch::{self, FetchRequest, FetchedPartition};
+use crate::protocol::{ErrorCode, Malformed, RequestHeader, Writer};
+use crate::server::Shared;
+use crate::server::fetch_session::{FetchTarget, SessionUse, Told};
+use crate::server::output::Output;
+
+use super::{begin_response, epoch_code, find_by_id, find_by_name, read_code};
+
+/// A request that waits for records.
+pub struct ParkedFetch {
+    correlation_id: i32,
+    version: i16,
+    session: SessionUse,
+    targets: Vec<FetchTarget>,
+    isolation: Isolation,
+    min_bytes: u64,
+    max_bytes: u64,
+    deadline: Instant,
+}
+
+/// What one partition gives.
+struct Fetched {
+    head: FetchedPartition,
+    slice: Option<Slice>,
+    topic: Option<Arc<Topic>>,
+}
+
+/// Reads a request: either a fetch to poll, or the answer where its session is not in order.
+pub fn begin(
+    shared: &Shared,
+    header: &RequestHeader<'_>,
+    frame: &[u8],
+    body: usize,
+    now: Instant,
+) -> Result<Result<ParkedFetch, Output>, Malformed> {
+    let version = header.api_version;
+    let mut request = FetchRequest::decode(frame, body, version)?;
+    let (session, targets) = match shared.sessions.begin(&mut request, version, now) {
+        Ok(begun) => begun,
+        Err(error) => return Ok(Err(session_error(header.correlation_id, version, error))),
+    };
+    let isolation = if request.replica_id >= 0 {
+        Isolation::LogEnd
+    } else if request.read_committed {
+        Isolation::LastStable
+    } else {
+        Isolation::HighWatermark
+    };
+    Ok(Ok(ParkedFetch {
+        correlation_id: header.correlation_id,
+        version,
+        session,
+        targets,
+        isolation,
+        min_bytes: request.min_bytes.max(0) as u64,
+        max_bytes: (request.max_bytes.max(0) as u64).min(shared.options.fetch_size_max_bytes as u64),
+        deadline: now + Duration::from_millis(request.max_wait_ms.max(0) as u64),
+    }))
+}
+
+fn session_error(correlation_id: i32, version: i16, error: ErrorCode) -> Output {
+    let mut output = Output::default();
+    let mut writer = Writer::new(&mut output.bytes, version >= 12);
+    begin_response(&mut writer, correlation_id);
+    fetch::begin_response(&mut writer, version, error, 0, 0);
+    fetch::end_response(&mut writer);
+    let size = (writer.bytes.len() - 4) as i32;
+    writer.patch_i32(0, size);
+    output
+}
+
+impl ParkedFetch {
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Has `watch` called for every partition that may bring this fetch further.
+    pub fn for_each_partition(&self, table: &TopicTable, mut watch: impl FnMut(&Arc<Partition>)) {
+        for target in &self.targets {
+            if let Ok((_, partition)) = self.find(table, target) {
+                watch(&partition);
+            }
+        }
+    }
+
+    fn find(&self, table: &TopicTable, target: &FetchTarget) -> Result<(Arc<Topic>, Arc<Partition>), ErrorCode> {
+        if self.version >= 13 {
+            find_by_id(table, target.id, target.partition.index)
+        } else {
+            find_by_name(table, &target.name, target.partition.index)
+        }
+    }
+
+    /// The response, once enough records are there, something is wrong with a partition, or the time is up. The list of
+    /// aborted transactions is that of this moment, not of the request's arrival.
+    pub fn poll(&self, shared: &Shared, table: &TopicTable, now: Instant) -> Option<Output> {
+        let mut fetched = Vec::with_capacity(self.targets.len());
+        let mut total = 0;
+        let mut urgent = self.targets.is_empty();
+        for target in &self.targets {
+            let part = self.fetch_partition(table, target, self.max_bytes.saturating_sub(total), total == 0);
+            total += part.slice.as_ref().map_or(0, |slice| u64::from(slice.len));
+            urgent |= part.head.error != ErrorCode::None || part.head.diverging_epoch.is_some();
+            fetched.push(part);
+        }
+        if total < self.min_bytes && !urgent && now < self.deadline {
+            return None;
+        }
+        Some(self.respond(shared, fetched))
+    }
+
+    fn fetch_partition(&self, table: &TopicTable, target: &FetchTarget, room: u64, at_least_one: bool) -> Fetched {
+        self.try_fetch_partition(table, target, room, at_least_one).unwrap_or_else(|error| Fetched {
+            head: FetchedPartition::failed(error),
+            slice: None,
+            topic: None,
+        })
+    }
+
+    fn try_fetch_partition(
+        &self,
+        table: &TopicTable,
+        target: &FetchTarget,
+        room: u64,
+        at_least_one: bool,
+    ) -> Result<Fetched, ErrorCode> {
+        let asked = &target.partition;
+        let (topic, partition) = self.find(table, target)?;
+        partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
+        let mut head = FetchedPartition {
+            error: ErrorCode::None,
+            high_watermark: partition.high_watermark(),
+            last_stable_offset: partition.last_stable_offset(),
+            log_start_offset: partition.log_start_offset(),
+            aborted: (self.isolation == Isolation::LastStable).then(Vec::new),
+            diverging_epoch: None,
+            current_leader: None,
+        };
+        if asked.last_fetched_epoch >= 0 {
+            head.diverging_epoch = partition.diverging_epoch(asked.last_fetched_epoch, asked.fetch_offset);
+            if head.diverging_epoch.is_some() {
+                return Ok(Fetched { head, slice: None, topic: Some(topic) });
+            }
+        }
+        let max_bytes = (asked.max_bytes.max(0) as u64).min(room) as u32;
+        let read = partition
+            .read(asked.fetch_offset, max_bytes, self.isolation, at_least_one)
+            .map_err(|error| read_code(&error))?;
+        head.high_watermark = read.high_watermark;
+        head.last_stable_offset = read.last_stable_offset;
+        head.log_start_offset = read.log_start_offset;
+        if let Some(aborted) = &mut head.aborted {
+            aborted.extend(read.aborted.iter().map(|txn| (txn.producer_id, txn.first_offset)));
+        }
+        Ok(Fetched { head, slice: read.slice, topic: Some(topic) })
+    }
+
+    fn respond(&self, shared: &Shared, fetched: Vec<Fetched>) -> Output {
+        let incremental = matches!(self.session, SessionUse::Incremental { .. });
+        let mut told = Vec::new();
+        let mut included: Vec<(usize, Fetched)> = Vec::with_capacity(fetched.len());
+        for (index, part) in fetched.into_iter().enumerate() {
+            let says = Told::of(&part.head);
+            let has_records = part.slice.is_some();
+            let is_news = has_records
+                || part.head.error != ErrorCode::None
+                || part.head.diverging_epoch.is_some()
+                || self.targets[index].told != Some(says);
+            if is_news || !incremental {
+                if self.session != SessionUse::None && part.head.error == ErrorCode::None {
+                    told.push((index, says, has_records));
+                }
+                included.push((index, part));
+            }
+        }
+        let mut output = Output::default();
+        if self.write(&mut output, &included).is_err() {
+            // A segment that cannot be read: the client is told so instead of being sent half a response.
+            output = Output::default();
+            for (_, part) in &mut included {
+                part.head = FetchedPartition::failed(ErrorCode::KafkaStorageError);
+                part.slice = None;
+            }
+            let _ = self.write(&mut output, &included); // without files nothing can fail
+        }
+        for (_, part) in &included {
+            if let (Some(topic), Some(slice)) = (&part.topic, &part.slice) {
+                topic.bytes_out.fetch_add(u64::from(slice.len), std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        if self.session != SessionUse::None {
+            shared.sessions.finish(self.session.id(), &told, &self.targets);
+        }
+        output
+    }
+
+    fn write(&self, output: &mut Output, included: &[(usize, Fetched)]) -> std::io::Result<()> {
+        let version = self.version;
+        let flexible = version >= 12;
+        let runs = topic_runs(&self.targets, included);
+        let mut writer = Writer::new(&mut output.bytes, flexible);
+        begin_response(&mut writer, self.correlation_id);
+        fetch::begin_response(&mut writer, version, ErrorCode::None, self.session.id(), runs.len());
+        for run in runs {
+            let target = &self.targets[included[run.start].0];
+            let mut writer = Writer::new(&mut output.bytes, flexible);
+            fetch::begin_topic(&mut writer, version, &target.name, target.id, run.len());
+            for (index, part) in &included[run] {
+                let len = part.slice.as_ref().map_or(0, |slice| slice.len as usize);
+                let mut writer = Writer::new(&mut output.bytes, flexible);
+                fetch::begin_partition(&mut writer, version, self.targets[*index].partition.index, &part.head, len);
+                if let Some(slice) = &part.slice {
+                    output.put_file(slice.file.clone(), slice.position, len)?;
+                }
+                fetch::end_partition(&mut Writer::new(&mut output.bytes, flexible), version, &part.head);
+            }
+            fetch::end_topic(&mut Writer::new(&mut output.bytes, flexible));
+        }
+        fetch::end_response(&mut Writer::new(&mut output.bytes, flexible));
+        let size = (output.wire_len() - 4) as i32;
+        Writer::new(&mut output.bytes, flexible).patch_i32(0, size);
+        Ok(())
+    }
+}
+
+/// Ranges of neighbours with the same topic.
+fn topic_runs(targets: &[FetchTarget], included: &[(usize, Fetched)]) -> Vec<std::ops::Range<usize>> {
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for (position, (index, _)) in included.iter().enumerate() {
+        let target = &targets[*index];
+        match runs.last_mut() {
+            Some(run) if {
+                let first = &targets[included[run.start].0];
+                first.id == target.id && first.name == target.name
+            } =>
+            {
+                run.end = position + 1;
+            }
+            _ => runs.push(position..position + 1),
+        }
+    }
+    runs
+}

@@ -1,0 +1,191 @@
+//! Produce: what a request asks for, what became of each partition, and the response once the promise holds.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::log::Topic;
+use crate::partition::{AppendError, Appended, Partition, PartitionUnavailable};
+use crate::protocol::produce::{self, PartitionResult, ProduceHead, ResponseTopic, TopicRef};
+use crate::protocol::{ErrorCode, Writer};
+use crate::server::output::Output;
+
+use super::{append_code, begin_response, unavailable_code};
+
+/// What is answered for one partition of a request.
+pub enum Outcome {
+    Failed(ErrorCode, Option<String>),
+    /// To be appended; the round fills in what became of it.
+    Records { partition: Arc<Partition>, topic: Arc<Topic>, range: Range<usize> },
+    Appended { partition: Arc<Partition>, result: Result<Appended, AppendError> },
+}
+
+/// A topic of a request and how many of the outcomes are its.
+pub struct ProduceTopic {
+    pub name: TopicRef,
+    pub partition_count: usize,
+}
+
+/// One request of a round.
+pub struct ProduceCall {
+    pub correlation_id: i32,
+    pub version: i16,
+    pub head: ProduceHead,
+    pub topics: Vec<ProduceTopic>,
+    /// Partition indexes and outcomes of all topics, in request order.
+    pub partitions: Vec<(i32, Outcome)>,
+}
+
+impl ProduceCall {
+    /// Whether what `acks` asks for holds for every partition.
+    pub fn is_complete(&self) -> bool {
+        self.head.acks != -1 || self.partitions.iter().all(|(_, outcome)| outcome.is_committed())
+    }
+
+    /// Whether a partition refused its records; with acks=0 the client learns of it by losing its connection.
+    pub fn has_failure(&self) -> bool {
+        self.partitions.iter().any(|(_, outcome)| match outcome {
+            Outcome::Failed(..) => true,
+            Outcome::Records { .. } => false,
+            Outcome::Appended { result, .. } => result.is_err(),
+        })
+    }
+
+    /// Writes the response; `name` resolves the topics that are named by a range of the request.
+    pub fn respond<'a>(&'a self, node_id: i32, name: impl Fn(&'a TopicRef) -> ResponseTopic<'a>, out: &mut Vec<u8>) {
+        let start = out.len();
+        let mut writer = Writer::new(out, self.version >= 9);
+        begin_response(&mut writer, self.correlation_id);
+        writer.array_len(self.topics.len());
+        let mut partitions = self.partitions.iter();
+        for topic in &self.topics {
+            produce::begin_topic(&mut writer, name(&topic.name), topic.partition_count);
+            for (index, outcome) in partitions.by_ref().take(topic.partition_count) {
+                produce::write_partition(&mut writer, self.version, *index, &outcome.result(node_id));
+            }
+            produce::end_topic(&mut writer);
+        }
+        produce::end_response(&mut writer, 0);
+        let size = (writer.bytes.len() - start - 4) as i32;
+        writer.patch_i32(start, size);
+    }
+}
+
+impl Outcome {
+    fn is_committed(&self) -> bool {
+        match self {
+            Outcome::Appended { partition, result: Ok(appended) } => {
+                partition.high_watermark() >= appended.end_offset || partition.unavailable().is_some()
+            }
+            _ => true,
+        }
+    }
+
+    fn result(&self, node_id: i32) -> PartitionResult {
+        match self {
+            Outcome::Failed(code, message) => PartitionResult::failed(*code, message.clone()),
+            Outcome::Records { .. } => PartitionResult::failed(ErrorCode::UnknownServerError, None),
+            Outcome::Appended { partition, result: Ok(appended) } => match partition.unavailable() {
+                Some(unavailable) if partition.high_watermark() < appended.end_offset => {
+                    PartitionResult::failed(unavailable_code(&unavailable), Some(unavailable.to_string()))
+                }
+                _ => PartitionResult {
+                    error: ErrorCode::None,
+                    base_offset: appended.base_offset,
+                    log_append_time_ms: appended.log_append_time_ms,
+                    log_start_offset: appended.log_start_offset,
+                    record_errors: Vec::new(),
+                    error_message: None,
+                    current_leader: None,
+                },
+            },
+            Outcome::Appended { partition, result: Err(error) } => {
+                let mut result = PartitionResult::failed(append_code(error), Some(error.to_string()));
+                if let AppendError::RecordErrors(_, errors) = error {
+                    result.record_errors =
+                        errors.iter().map(|error| (error.batch_index, error.message.clone())).collect();
+                }
+                if matches!(error, AppendError::Unavailable(PartitionUnavailable::Loading)) {
+                    result.current_leader = Some((node_id, partition.leader_epoch()));
+                }
+                result
+            }
+        }
+    }
+}
+
+/// A request with acks=all that waits for its records to be committed.
+pub struct ParkedProduce {
+    call: ProduceCall,
+    /// The names of the topics that the request named, in order; empty where it named ids.
+    names: Vec<String>,
+    deadline: Instant,
+}
+
+impl ParkedProduce {
+    /// Parks a call; `frame` is where its topics' names lie.
+    pub fn new(call: ProduceCall, frame: &[u8], now: Instant) -> ParkedProduce {
+        let names = call
+            .topics
+            .iter()
+            .filter_map(|topic| match &topic.name {
+                TopicRef::Name(range) => Some(String::from_utf8_lossy(&frame[range.clone()]).into_owned()),
+                TopicRef::Id(_) => None,
+            })
+            .collect();
+        let deadline = now + Duration::from_millis(call.head.timeout_ms.max(0) as u64);
+        ParkedProduce { call, names, deadline }
+    }
+
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The partitions whose high watermark the request waits for.
+    pub fn awaited(&self) -> impl Iterator<Item = &Arc<Partition>> {
+        self.call.partitions.iter().filter_map(|(_, outcome)| match outcome {
+            Outcome::Appended { partition, result: Ok(_) } if !outcome.is_committed() => Some(partition),
+            _ => None,
+        })
+    }
+
+    /// The response, once all is committed or the time is up; what is not committed by then is `REQUEST_TIMED_OUT`.
+    pub fn poll(&mut self, now: Instant, node_id: i32) -> Option<Output> {
+        if !self.call.is_complete() {
+            if now < self.deadline {
+                return None;
+            }
+            for (_, outcome) in &mut self.call.partitions {
+                if !outcome.is_committed() {
+                    *outcome = Outcome::Failed(ErrorCode::RequestTimedOut, None);
+                }
+            }
+        }
+        let mut output = Output::default();
+        let mut names = self.names.iter();
+        let names_by_topic: Vec<Option<&String>> = self
+            .call
+            .topics
+            .iter()
+            .map(|topic| match topic.name {
+                TopicRef::Name(_) => names.next(),
+                TopicRef::Id(_) => None,
+            })
+            .collect();
+        let next = std::cell::Cell::new(0);
+        self.call.respond(
+            node_id,
+            |reference| {
+                let position = next.replace(next.get() + 1);
+                match reference {
+                    TopicRef::Id(id) => ResponseTopic::Id(*id),
+                    TopicRef::Name(_) => {
+                        ResponseTopic::Name(names_by_topic.get(position).copied().flatten().map_or("", String::as_str))
+                    }
+                }
+            },
+            &mut output.bytes,
+        );
+        Some(output)
+    }
+}

@@ -1,0 +1,734 @@
+//! The loop of one data-plane thread: epoll, sockets, rounds.
+
+use std::collections::BinaryHeap;
+use std::cmp::Reverse;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::log::TopicTable;
+use crate::partition::Wake;
+use crate::protocol::produce::{ResponseTopic, TopicRef};
+use crate::protocol::{ApiKey, Malformed, RequestHeader, Writer};
+
+use super::connection::{Connection, ConnectionId, PendingState};
+use super::forward::{Answer, ControlResponse, Fact, Forwarded, RequestId};
+use super::handlers::{fetch, list_offsets, offset_for_leader_epoch, produce::ParkedProduce};
+use super::listener::{Accepted, ListenerSpec, Rejection};
+use super::mailbox::{Mail, Mailbox, WAKE_TOKEN};
+use super::metrics::{ThreadMetrics, add};
+use super::output::Output;
+use super::round::{self, GatheredCall, Region};
+use super::Shared;
+
+/// How much is read from one socket at a time.
+const READ_CHUNK_BYTES: usize = 256 * 1024;
+/// A round ends when this much was read, so that no connection waits long for its turn.
+const ROUND_MAX_BYTES: usize = 1024 * 1024;
+const EVENTS_MAX: usize = 512;
+const LISTENER_TOKENS_FROM: usize = usize::MAX - 256;
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Runs until `Mail::Stop`.
+pub fn run(index: usize, poll: Poll, shared: Arc<Shared>) {
+    Reactor::new(index, poll, shared).run();
+}
+
+struct Reactor {
+    index: usize,
+    poll: Poll,
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+    waker: Arc<dyn Wake>,
+    metrics: Arc<ThreadMetrics>,
+    topics: arc_swap::Cache<Arc<arc_swap::ArcSwap<TopicTable>>, Arc<TopicTable>>,
+    connections: Vec<Option<Box<Connection>>>,
+    free_slots: Vec<u32>,
+    generation: u32,
+    listeners: Vec<(ListenerSpec, mio::net::TcpListener)>,
+    /// Connections whose socket or buffer holds more to do.
+    ready: Vec<u32>,
+    /// Connections that were given answers in this round.
+    touched: Vec<u32>,
+    /// Requests at the control plane, by the slot of their `RequestId`.
+    forwarded: Vec<Option<(ConnectionId, u64, u32)>>,
+    free_forwarded: Vec<u32>,
+    forward_batch: Vec<Forwarded>,
+    deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
+    scratch: Vec<u8>,
+    regions: Vec<Region>,
+    calls: Vec<GatheredCall>,
+    now: Instant,
+    next_idle_check: Instant,
+    stop_at: Option<Instant>,
+}
+
+/// Why a connection ends; `None` is the peer's own wish and worth no line in the log.
+type CloseReason = Option<String>;
+
+impl Reactor {
+    fn new(index: usize, poll: Poll, shared: Arc<Shared>) -> Reactor {
+        let mailbox = shared.mailboxes[index].clone();
+        let now = Instant::now();
+        Reactor {
+            index,
+            poll,
+            waker: mailbox.clone(),
+            mailbox,
+            metrics: shared.metrics[index].clone(),
+            topics: arc_swap::Cache::new(shared.storage.topics().clone()),
+            shared,
+            connections: Vec::new(),
+            free_slots: Vec::new(),
+            generation: 0,
+            listeners: Vec::new(),
+            ready: Vec::new(),
+            touched: Vec::new(),
+            forwarded: Vec::new(),
+            free_forwarded: Vec::new(),
+            forward_batch: Vec::new(),
+            deadlines: BinaryHeap::new(),
+            scratch: vec![0; READ_CHUNK_BYTES],
+            regions: Vec::new(),
+            calls: Vec::new(),
+            now,
+            next_idle_check: now + IDLE_CHECK_INTERVAL,
+            stop_at: None,
+        }
+    }
+
+    fn run(&mut self) {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut mail = Vec::new();
+        while !self.is_finished() {
+            let timeout = self.sleep_time();
+            if let Err(error) = self.poll.poll(&mut events, Some(timeout))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                let message = format!("polling sockets failed: {error}");
+                self.shared.forward.push_fact(Fact::LogDirFailed { path: String::new(), message });
+                return;
+            }
+            self.mailbox.awake();
+            self.now = Instant::now();
+            for event in &events {
+                self.on_event(event);
+            }
+            self.mailbox.collect(&mut mail);
+            for letter in mail.drain(..) {
+                self.on_mail(letter);
+            }
+            self.read_ready();
+            self.expire();
+            self.flush_touched();
+            self.shared.forward.push_requests(&mut self.forward_batch);
+        }
+        self.close_all();
+    }
+
+    /// Zero where there is work; otherwise until the next deadline.
+    fn sleep_time(&mut self) -> Duration {
+        if !self.ready.is_empty() || !self.mailbox.may_sleep() {
+            return Duration::ZERO;
+        }
+        let deadline = self.deadlines.peek().map(|Reverse((deadline, _))| *deadline);
+        let until = [deadline, self.stop_at].into_iter().flatten().fold(self.next_idle_check, Instant::min);
+        // epoll counts milliseconds and rounds down; a deadline that is almost there must not be polled for in a loop.
+        until.saturating_duration_since(Instant::now()) + Duration::from_millis(1)
+    }
+
+    fn is_finished(&self) -> bool {
+        self.stop_at.is_some_and(|deadline| {
+            self.now >= deadline || self.connections.iter().flatten().all(|connection| connection.output.is_empty())
+        })
+    }
+
+    // ---- what came ----------------------------------------------------------------------------------------------
+
+    fn on_event(&mut self, event: &mio::event::Event) {
+        let Token(token) = event.token();
+        if event.token() == WAKE_TOKEN {
+            return;
+        }
+        if token >= LISTENER_TOKENS_FROM {
+            self.accept(token - LISTENER_TOKENS_FROM);
+            return;
+        }
+        let Some(Some(connection)) = self.connections.get_mut(token) else { return };
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            if !connection.readable {
+                connection.readable = true;
+                self.ready.push(token as u32);
+            }
+        }
+        if event.is_writable() {
+            connection.writable = true;
+            self.touched.push(token as u32);
+        }
+    }
+
+    fn on_mail(&mut self, mail: Mail) {
+        match mail {
+            Mail::Listen(spec) => self.listen(spec),
+            Mail::Accepted(accepted) => self.adopt(accepted),
+            Mail::Wake(key) => {
+                let id = ConnectionId::from_key(key);
+                if self.connection_mut(id).is_some() {
+                    self.poll_parked(id.slot);
+                }
+            }
+            Mail::Responses(responses) => {
+                for response in responses {
+                    self.on_response(response);
+                }
+            }
+            Mail::ForwardSpace => {
+                for connection in self.connections.iter_mut().flatten() {
+                    if std::mem::take(&mut connection.awaits_forward_space) {
+                        self.ready.push(connection.id.slot);
+                    }
+                }
+            }
+            Mail::Stop { deadline } => {
+                self.stop_at = Some(deadline);
+                for (_, listener) in &mut self.listeners {
+                    let _ = self.poll.registry().deregister(listener); // it is dropped next
+                }
+                self.listeners.clear();
+                self.ready.clear();
+            }
+        }
+    }
+
+    fn listen(&mut self, spec: ListenerSpec) {
+        let Ok(socket) = spec.socket.try_clone() else { return };
+        let mut listener = mio::net::TcpListener::from_std(socket);
+        let token = Token(LISTENER_TOKENS_FROM + self.listeners.len());
+        if self.poll.registry().register(&mut listener, token, Interest::READABLE).is_ok() {
+            self.listeners.push((spec, listener));
+            self.accept(token.0 - LISTENER_TOKENS_FROM);
+        }
+    }
+
+    fn accept(&mut self, listener: usize) {
+        loop {
+            let Some((spec, socket)) = self.listeners.get(listener) else { return };
+            let (stream, peer) = match socket.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Out of descriptors or nothing more to accept: the next connection brings the next try.
+                Err(_) => return,
+            };
+            let index = spec.index;
+            if let Err(rejection) = self.shared.counts.admit(peer.ip(), &self.shared.options) {
+                let reason = match rejection {
+                    Rejection::TooMany => "max.connections is reached",
+                    Rejection::TooManyFromAddress => "max.connections.per.ip is reached",
+                };
+                self.report_closed(index, peer, reason.to_owned());
+                continue;
+            }
+            let accepted = Accepted { listener: index, stream: stream.into(), peer };
+            let thread = self.shared.pick_thread();
+            if thread == self.index {
+                self.adopt(accepted);
+            } else {
+                self.shared.mailboxes[thread].post(Mail::Accepted(accepted));
+            }
+        }
+    }
+
+    fn adopt(&mut self, accepted: Accepted) {
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.connections.push(None);
+            self.connections.len() as u32 - 1
+        });
+        self.generation = self.generation.wrapping_add(1);
+        let id = ConnectionId { slot, generation: self.generation };
+        let mut stream = TcpStream::from_std(accepted.stream);
+        let registered = stream.set_nodelay(true).and_then(|()| {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(&mut stream, Token(slot as usize), interest)
+        });
+        if registered.is_err() || self.stop_at.is_some() {
+            self.free_slots.push(slot);
+            self.shared.counts.release(accepted.peer.ip());
+            return;
+        }
+        let connection = Connection::new(id, stream, accepted.listener, accepted.peer, self.now);
+        self.connections[slot as usize] = Some(Box::new(connection));
+        self.ready.push(slot);
+    }
+
+    // ---- reading ------------------------------------------------------------------------------------------------
+
+    /// Reads every connection that has something, in rounds.
+    fn read_ready(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        let mut round_bytes = 0;
+        for slot in ready.drain(..) {
+            match self.read_connection(slot) {
+                Ok(read) => round_bytes += read,
+                Err(reason) => {
+                    self.finish_round();
+                    self.close(slot, reason);
+                }
+            }
+            if round_bytes >= ROUND_MAX_BYTES {
+                self.finish_round();
+                round_bytes = 0;
+            }
+        }
+        self.finish_round();
+        // What was pushed meanwhile (connections that hold more) is the next round's.
+        if self.ready.is_empty() {
+            self.ready = ready;
+        }
+    }
+
+    /// Reads once from a connection and gathers its whole frames into a region; returns how many bytes came.
+    fn read_connection(&mut self, slot: u32) -> Result<usize, CloseReason> {
+        let size_max = self.shared.options.request_size_max_bytes;
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(0) };
+        if !connection.takes_requests() {
+            return Ok(0);
+        }
+        let mut bytes = std::mem::take(&mut connection.unread);
+        let wanted = frame_len(&bytes, size_max)?;
+        let mut read = 0;
+        let has_whole_frame = wanted.is_some_and(|len| len <= bytes.len());
+        if connection.readable && !has_whole_frame {
+            // A large frame grows its buffer as its bytes come, never ahead of them.
+            let missing = wanted.map_or(0, |len| len - bytes.len());
+            let room = if missing > READ_CHUNK_BYTES { missing.min(bytes.len().max(READ_CHUNK_BYTES)) } else { READ_CHUNK_BYTES };
+            let outcome = if bytes.is_empty() {
+                let outcome = connection.stream.read(&mut self.scratch[..READ_CHUNK_BYTES]);
+                if let Ok(count) = outcome {
+                    bytes.extend_from_slice(&self.scratch[..count]);
+                }
+                (outcome, READ_CHUNK_BYTES)
+            } else {
+                let start = bytes.len();
+                bytes.resize(start + room, 0);
+                let outcome = connection.stream.read(&mut bytes[start..]);
+                bytes.truncate(start + outcome.as_ref().map_or(0, |count| *count));
+                (outcome, room)
+            };
+            match outcome {
+                (Ok(0), _) => return Err(None),
+                (Ok(count), room) => {
+                    read = count;
+                    // A short read has emptied the socket: the next bytes bring an event.
+                    connection.readable = count == room;
+                    connection.last_progress = self.now;
+                    add(&self.metrics.bytes_in, count as u64);
+                }
+                (Err(error), _) => match error.kind() {
+                    io::ErrorKind::WouldBlock => connection.readable = false,
+                    io::ErrorKind::Interrupted => {}
+                    _ => return Err(None),
+                },
+            }
+        }
+        let whole = whole_frames_len(&bytes, size_max)?;
+        if connection.readable || (whole > 0 && !connection.takes_requests()) {
+            self.ready.push(slot);
+        }
+        if whole == 0 {
+            connection.unread = bytes;
+            return Ok(read);
+        }
+        if whole < bytes.len() {
+            connection.unread = bytes.split_off(whole);
+        }
+        self.handle_frames(slot, bytes)?;
+        Ok(read)
+    }
+
+    /// Handles the whole frames of `bytes`; what the connection may not yet hand over goes back to its buffer.
+    fn handle_frames(&mut self, slot: u32, bytes: Vec<u8>) -> Result<(), CloseReason> {
+        let region = self.regions.len();
+        let gathered_before = self.calls.len();
+        let mut position = 0;
+        let mut result = Ok(());
+        while position < bytes.len() && result.is_ok() {
+            let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { break };
+            if !connection.takes_requests() {
+                let mut held = bytes[position..].to_vec();
+                held.append(&mut connection.unread);
+                connection.unread = held;
+                break;
+            }
+            let size = frame_size(&bytes[position..]);
+            let frame = position + 4..position + 4 + size;
+            position = frame.end;
+            result = self.handle_frame(slot, region, &bytes, frame);
+        }
+        if self.calls.len() > gathered_before {
+            self.regions.push(Region { bytes });
+        }
+        result
+    }
+
+    fn handle_frame(
+        &mut self,
+        slot: u32,
+        region: usize,
+        bytes: &[u8],
+        range: std::ops::Range<usize>,
+    ) -> Result<(), CloseReason> {
+        let frame = &bytes[range.clone()];
+        let (api_key, version) = RequestHeader::peek_api(frame).map_err(malformed)?;
+        self.metrics.request(api_key, frame.len());
+        let api = match ApiKey::from_wire(api_key) {
+            None => return self.forward(slot, api_key, frame),
+            Some(api) if !api.supports(version) => {
+                return Err(Some(format!("version {version} of API {api_key} is not supported")));
+            }
+            Some(api) => api,
+        };
+        let (header, body) = RequestHeader::decode(frame, api).map_err(malformed)?;
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
+        let table = self.topics.load();
+        match api {
+            ApiKey::Produce => {
+                let call = round::decode_produce(table, &header, frame, body, range.start).map_err(malformed)?;
+                let sequence = connection.push(api_key, self.now, PendingState::Silent);
+                if let Some(pending) = connection.pending_mut(sequence) {
+                    pending.state = PendingState::Forwarded; // until the round has written it
+                }
+                self.calls.push(GatheredCall { slot, sequence, region, frame: range, call });
+            }
+            ApiKey::Fetch => {
+                self.finish_calls_of(slot, region, bytes);
+                let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
+                let begun = fetch::begin(&self.shared, &header, frame, body, self.now).map_err(malformed)?;
+                match begun {
+                    Err(output) => {
+                        connection.push(api_key, self.now, PendingState::Answered(output));
+                    }
+                    Ok(parked) => {
+                        let deadline = parked.deadline();
+                        connection.push(api_key, self.now, PendingState::Fetch(Box::new(parked)));
+                        if !self.poll_parked(slot) {
+                            let key = ConnectionId { slot, generation: self.generation_of(slot) }.as_key();
+                            self.deadlines.push(Reverse((deadline, key)));
+                        }
+                    }
+                }
+                self.touched.push(slot);
+            }
+            ApiKey::ListOffsets | ApiKey::OffsetForLeaderEpoch => {
+                self.finish_calls_of(slot, region, bytes);
+                let table = self.topics.load();
+                let mut output = Output::default();
+                let answer = match api {
+                    ApiKey::ListOffsets => list_offsets::handle(table, &header, frame, body, &mut output.bytes),
+                    _ => offset_for_leader_epoch::handle(table, &header, frame, body, &mut output.bytes),
+                };
+                answer.map_err(malformed)?;
+                let size = (output.bytes.len() - 4) as i32;
+                Writer::new(&mut output.bytes, false).patch_i32(0, size);
+                let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
+                connection.push(api_key, self.now, PendingState::Answered(output));
+                self.touched.push(slot);
+            }
+        }
+        Ok(())
+    }
+
+    fn generation_of(&self, slot: u32) -> u32 {
+        match self.connections.get(slot as usize) {
+            Some(Some(connection)) => connection.id.generation,
+            _ => 0,
+        }
+    }
+
+    fn forward(&mut self, slot: u32, api_key: i16, frame: &[u8]) -> Result<(), CloseReason> {
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
+        let place = self.free_forwarded.pop().unwrap_or_else(|| {
+            self.forwarded.push(None);
+            self.forwarded.len() as u32 - 1
+        });
+        if place as usize > RequestId::SLOT_MAX {
+            return Err(Some("too many requests wait for the control plane".to_owned()));
+        }
+        let sequence = connection.push(api_key, self.now, PendingState::Forwarded);
+        self.generation = self.generation.wrapping_add(1);
+        self.forwarded[place as usize] = Some((connection.id, sequence, self.generation));
+        self.forward_batch.push(Forwarded {
+            request: RequestId::new(self.index, place as usize, self.generation),
+            listener: connection.listener,
+            peer: connection.peer,
+            frame: frame.to_vec(),
+        });
+        if !self.shared.forward.has_room() {
+            connection.awaits_forward_space = true;
+        }
+        Ok(())
+    }
+
+    // ---- answering ----------------------------------------------------------------------------------------------
+
+    /// A request that reads must see what the same connection wrote before it.
+    fn finish_calls_of(&mut self, slot: u32, region: usize, bytes: &[u8]) {
+        if self.calls.iter().any(|call| call.slot == slot) {
+            if self.regions.len() == region {
+                self.regions.push(Region { bytes: bytes.to_vec() });
+            }
+            self.finish_round();
+        }
+    }
+
+    /// Writes the gathered Produce parts and answers or parks their requests.
+    fn finish_round(&mut self) {
+        if self.calls.is_empty() {
+            self.regions.clear();
+            return;
+        }
+        let mut regions = std::mem::take(&mut self.regions);
+        let mut calls = std::mem::take(&mut self.calls);
+        let accepted = round::append_gathered(&mut regions, &mut calls, wall_clock_ms());
+        let _ = accepted;
+        add(&self.metrics.batches_in, calls.len() as u64);
+        for gathered in calls.drain(..) {
+            let frame = &regions[gathered.region].bytes[gathered.frame.clone()];
+            self.answer_produce(gathered.slot, gathered.sequence, gathered.call, frame);
+        }
+        self.calls = calls;
+        regions.clear();
+        self.regions = regions;
+    }
+
+    fn answer_produce(&mut self, slot: u32, sequence: u64, call: super::handlers::produce::ProduceCall, frame: &[u8]) {
+        let node_id = self.shared.options.node_id;
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return };
+        let id = connection.id;
+        let Some(pending) = connection.pending_mut(sequence) else { return };
+        if call.has_failure() {
+            self.metrics.error(0);
+        }
+        if call.head.acks == 0 {
+            pending.state = PendingState::Silent;
+            self.touched.push(slot);
+            if call.has_failure() {
+                // Nobody waits for an answer that could tell it.
+                self.close(slot, Some("a Produce request with acks=0 failed".to_owned()));
+            }
+            return;
+        }
+        if call.is_complete() {
+            let mut output = Output::default();
+            call.respond(
+                node_id,
+                |topic| match topic {
+                    TopicRef::Id(id) => ResponseTopic::Id(*id),
+                    TopicRef::Name(range) => {
+                        ResponseTopic::Name(std::str::from_utf8(&frame[range.clone()]).unwrap_or_default())
+                    }
+                },
+                &mut output.bytes,
+            );
+            pending.state = PendingState::Answered(output);
+            self.touched.push(slot);
+            return;
+        }
+        let parked = ParkedProduce::new(call, frame, self.now);
+        self.deadlines.push(Reverse((parked.deadline(), id.as_key())));
+        for partition in parked.awaited() {
+            partition.watch(&self.waker, id.as_key());
+        }
+        pending.state = PendingState::Produce(Box::new(parked));
+        self.poll_parked(slot);
+    }
+
+    /// Polls the parked requests of a connection, after watching what they wait for; true where none is left parked.
+    fn poll_parked(&mut self, slot: u32) -> bool {
+        let table = self.topics.load().clone();
+        let node_id = self.shared.options.node_id;
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return true };
+        let key = connection.id.as_key();
+        let mut all_done = true;
+        let mut answered = false;
+        for pending in &mut connection.pending {
+            let output = match &mut pending.state {
+                PendingState::Fetch(parked) => match parked.poll(&self.shared, &table, self.now) {
+                    Some(output) => Some(output),
+                    None => {
+                        parked.for_each_partition(&table, |partition| partition.watch(&self.waker, key));
+                        // What came between the first look and the watch would wake nobody.
+                        parked.poll(&self.shared, &table, self.now)
+                    }
+                },
+                PendingState::Produce(parked) => {
+                    for partition in parked.awaited() {
+                        partition.watch(&self.waker, key);
+                    }
+                    parked.poll(self.now, node_id)
+                }
+                _ => continue,
+            };
+            match output {
+                Some(output) => {
+                    pending.state = PendingState::Answered(output);
+                    answered = true;
+                }
+                None => all_done = false,
+            }
+        }
+        if answered {
+            self.touched.push(slot);
+        }
+        all_done
+    }
+
+    fn on_response(&mut self, response: ControlResponse) {
+        let place = response.request.slot();
+        let Some(entry) = self.forwarded.get_mut(place) else { return };
+        let Some((id, sequence, generation)) = *entry else { return };
+        if !response.request.matches_generation(generation) {
+            return;
+        }
+        *entry = None;
+        self.free_forwarded.push(place as u32);
+        if self.connection_mut(id).is_none() {
+            return; // the client left before its answer
+        }
+        match response.answer {
+            Answer::Disconnect => self.close(id.slot, None),
+            Answer::Payload(payload) => {
+                let mut output = Output::default();
+                output.bytes.reserve_exact(payload.len() + 4);
+                output.bytes.extend_from_slice(&(payload.len() as i32).to_be_bytes());
+                output.bytes.extend_from_slice(&payload);
+                if let Some(pending) = self.connection_mut(id).and_then(|connection| connection.pending_mut(sequence)) {
+                    pending.state = PendingState::Answered(output);
+                    self.touched.push(id.slot);
+                }
+            }
+        }
+    }
+
+    fn expire(&mut self) {
+        while let Some(Reverse((deadline, key))) = self.deadlines.peek().copied() {
+            if deadline > self.now {
+                break;
+            }
+            self.deadlines.pop();
+            let id = ConnectionId::from_key(key);
+            if self.connection_mut(id).is_some() {
+                self.poll_parked(id.slot);
+            }
+        }
+        if self.now >= self.next_idle_check {
+            self.next_idle_check = self.now + IDLE_CHECK_INTERVAL;
+            let idle_max = self.shared.options.connection_idle_max;
+            let idle: Vec<u32> = self
+                .connections
+                .iter()
+                .flatten()
+                .filter(|connection| connection.is_idle(self.now, idle_max))
+                .map(|connection| connection.id.slot)
+                .collect();
+            for slot in idle {
+                self.close(slot, None);
+            }
+        }
+    }
+
+    /// Sends what this round has put in order.
+    fn flush_touched(&mut self) {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        touched.dedup();
+        for slot in touched.drain(..) {
+            let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { continue };
+            let (metrics, now) = (&self.metrics, self.now);
+            connection.release(|api_key, len, began| {
+                metrics.response(api_key, len, now.saturating_duration_since(began).as_micros() as u64);
+            });
+            match connection.flush(self.now) {
+                Ok(sent) => {
+                    add(&self.metrics.bytes_out, sent);
+                    let holds_more = connection.readable || !connection.unread.is_empty();
+                    if holds_more && connection.takes_requests() {
+                        self.ready.push(slot);
+                    }
+                }
+                Err(_) => self.close(slot, None),
+            }
+        }
+        self.touched = touched;
+        self.ready.sort_unstable();
+        self.ready.dedup();
+    }
+
+    // ---- ends ---------------------------------------------------------------------------------------------------
+
+    fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        let connection = self.connections.get_mut(id.slot as usize)?.as_deref_mut()?;
+        (connection.id == id).then_some(connection)
+    }
+
+    fn close(&mut self, slot: u32, reason: CloseReason) {
+        let Some(mut connection) = self.connections.get_mut(slot as usize).and_then(Option::take) else { return };
+        let _ = self.poll.registry().deregister(&mut connection.stream); // the socket is closed next in any case
+        self.shared.counts.release(connection.peer.ip());
+        self.free_slots.push(slot);
+        if let Some(reason) = reason {
+            self.report_closed(connection.listener, connection.peer, reason);
+        }
+    }
+
+    fn report_closed(&self, listener: u8, peer: std::net::SocketAddr, reason: String) {
+        self.shared.forward.push_fact(Fact::ConnectionClosed { listener, peer, reason });
+    }
+
+    fn close_all(&mut self) {
+        for slot in 0..self.connections.len() {
+            self.close(slot as u32, None);
+        }
+        self.shared.metrics[self.index].parked_fetches.store(0, Ordering::Relaxed);
+    }
+}
+
+fn malformed(error: Malformed) -> CloseReason {
+    Some(format!("a request cannot be read: {error}"))
+}
+
+/// The size field of a frame whose presence was checked.
+fn frame_size(bytes: &[u8]) -> usize {
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
+}
+
+/// Length of the first frame with its size field; `None` while that field is not whole.
+fn frame_len(bytes: &[u8], size_max: usize) -> Result<Option<usize>, CloseReason> {
+    if bytes.len() < 4 {
+        return Ok(None);
+    }
+    let size = frame_size(bytes);
+    if size > size_max {
+        return Err(Some(format!("a request of {size} bytes is larger than socket.request.max.bytes ({size_max})")));
+    }
+    Ok(Some(size + 4))
+}
+
+/// How many leading bytes are whole frames.
+fn whole_frames_len(bytes: &[u8], size_max: usize) -> Result<usize, CloseReason> {
+    let mut whole = 0;
+    while let Some(len) = frame_len(&bytes[whole..], size_max)? {
+        if whole + len > bytes.len() {
+            break;
+        }
+        whole += len;
+    }
+    Ok(whole)
+}
+
+fn wall_clock_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,163 @@
+//! One round of a thread: requests are gathered from the connections that had bytes, Produce parts are appended with one
+//! write per partition, and answers are put in order.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::log::TopicTable;
+use crate::partition::{AppendEntry, Partition};
+use crate::protocol::produce::{ProduceVisitor, TopicRef, decode_request};
+use crate::protocol::{ErrorCode, Malformed, RequestHeader};
+
+use super::handlers::produce::{Outcome, ProduceCall, ProduceTopic};
+use super::handlers::{find_by_id, find_by_name};
+
+/// Kafka's admin client may write to internal topics; nobody else.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
+
+/// Bytes of whole frames from one connection, read in this round.
+pub struct Region {
+    pub bytes: Vec<u8>,
+}
+
+/// A Produce request and where it came from.
+pub struct GatheredCall {
+    pub slot: u32,
+    pub sequence: u64,
+    pub region: usize,
+    /// The frame within its region.
+    pub frame: Range<usize>,
+    pub call: ProduceCall,
+}
+
+/// Reads a Produce request whose body starts at `body` of `frame`; ranges of records are counted from `base`, the
+/// frame's place in its region.
+pub fn decode_produce(
+    table: &TopicTable,
+    header: &RequestHeader<'_>,
+    frame: &[u8],
+    body: usize,
+    base: usize,
+) -> Result<ProduceCall, Malformed> {
+    let mut visitor = Visitor {
+        table,
+        frame,
+        base,
+        may_write_internal: header.client_id == Some(ADMIN_CLIENT_ID),
+        topics: Vec::new(),
+        partitions: Vec::new(),
+    };
+    let head = decode_request(frame, body, header.api_version, &mut visitor)?;
+    let mut call = ProduceCall {
+        correlation_id: header.correlation_id,
+        version: header.api_version,
+        head,
+        topics: visitor.topics,
+        partitions: visitor.partitions,
+    };
+    if !(-1..=1).contains(&head.acks) {
+        for (_, outcome) in &mut call.partitions {
+            *outcome = Outcome::Failed(ErrorCode::InvalidRequiredAcks, None);
+        }
+    }
+    Ok(call)
+}
+
+struct Visitor<'a> {
+    table: &'a TopicTable,
+    frame: &'a [u8],
+    base: usize,
+    may_write_internal: bool,
+    topics: Vec<ProduceTopic>,
+    partitions: Vec<(i32, Outcome)>,
+}
+
+impl ProduceVisitor for Visitor<'_> {
+    fn topic(&mut self, topic: TopicRef, partition_count: usize) {
+        self.topics.push(ProduceTopic { name: topic, partition_count });
+    }
+
+    fn partition(&mut self, index: i32, records: Option<Range<usize>>) {
+        let outcome = self.resolve(index, records).unwrap_or_else(|error| Outcome::Failed(error, None));
+        self.partitions.push((index, outcome));
+    }
+}
+
+impl Visitor<'_> {
+    fn resolve(&self, index: i32, records: Option<Range<usize>>) -> Result<Outcome, ErrorCode> {
+        let (topic, partition) = match self.topics.last().map(|topic| &topic.name) {
+            Some(TopicRef::Id(id)) => find_by_id(self.table, *id, index)?,
+            Some(TopicRef::Name(range)) => {
+                let name = std::str::from_utf8(&self.frame[range.clone()])
+                    .map_err(|_| ErrorCode::UnknownTopicOrPartition)?;
+                find_by_name(self.table, name, index)?
+            }
+            None => return Err(ErrorCode::UnknownTopicOrPartition),
+        };
+        if topic.internal && !self.may_write_internal {
+            return Err(ErrorCode::InvalidTopicException);
+        }
+        let range = records.ok_or(ErrorCode::InvalidRecord)?;
+        Ok(Outcome::Records { partition, topic, range: range.start + self.base..range.end + self.base })
+    }
+}
+
+/// Which part of which call a slice of records belongs to.
+struct Place {
+    call: usize,
+    part: usize,
+    partition: Arc<Partition>,
+}
+
+/// Appends the records of all gathered calls: each partition is written once, in the order in which its parts came.
+/// Returns the number of batches' bytes accepted.
+pub fn append_gathered(regions: &mut [Region], calls: &mut [GatheredCall], now_ms: i64) -> u64 {
+    let mut places = Vec::new();
+    let mut slices: Vec<Option<AppendEntry<'_>>> = Vec::new();
+    {
+        // Calls were gathered region by region and, in a region, in ascending order, so that each region's bytes can be
+        // split from left to right into the slices that the log changes in place.
+        let mut next_call = 0;
+        for (region_index, region) in regions.iter_mut().enumerate() {
+            let mut rest: &mut [u8] = &mut region.bytes;
+            let mut consumed = 0;
+            while next_call < calls.len() && calls[next_call].region == region_index {
+                let call = &calls[next_call].call;
+                for (part, (_, outcome)) in call.partitions.iter().enumerate() {
+                    let Outcome::Records { partition, range, .. } = outcome else { continue };
+                    let (_, tail) = std::mem::take(&mut rest).split_at_mut(range.start - consumed);
+                    let (records, tail) = tail.split_at_mut(range.len());
+                    rest = tail;
+                    consumed = range.end;
+                    places.push(Place { call: next_call, part, partition: partition.clone() });
+                    slices.push(Some(AppendEntry::new(records, call.head.acks, call.version)));
+                }
+                next_call += 1;
+            }
+        }
+    }
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&index| Arc::as_ptr(&places[index].partition) as usize); // stable: order within a partition stays
+    let mut entries: Vec<AppendEntry<'_>> = order.iter().filter_map(|&index| slices[index].take()).collect();
+    let mut start = 0;
+    while start < order.len() {
+        let partition = &places[order[start]].partition;
+        let count = order[start..].iter().take_while(|&&index| Arc::ptr_eq(&places[index].partition, partition)).count();
+        partition.append(&mut entries[start..start + count], now_ms);
+        start += count;
+    }
+    let mut accepted_bytes = 0;
+    for (entry, &index) in entries.into_iter().zip(&order) {
+        let place = &places[index];
+        let len = entry.records.len() as u64;
+        let outcome = &mut calls[place.call].call.partitions[place.part].1;
+        if let Outcome::Records { topic, .. } = outcome
+            && entry.result.is_ok()
+        {
+            topic.bytes_in.fetch_add(len, std::sync::atomic::Ordering::Relaxed);
+            accepted_bytes += len;
+        }
+        *outcome = Outcome::Appended { partition: place.partition.clone(), result: entry.result };
+    }
+    accepted_bytes
+}

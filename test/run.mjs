@@ -1,0 +1,44 @@
+// Runs every suite that needs nothing but the registries, and closes with one line that counts all their tests.
+
+import { spawn } from 'node:child_process'
+
+/** Runs a suite with its output shown, and adds up the tests that `count` finds in that output. */
+function suite(name, command, args, count) {
+  return new Promise((resolve) => {
+    console.log(`\n# ${name}`)
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8')
+      stream.on('data', (text) => {
+        output += text
+        process.stdout.write(text)
+      })
+    }
+    child.on('error', (error) => resolve({ name, passed: 0, failed: 1, why: error.message }))
+    child.on('close', (status) => {
+      const { passed, failed } = count(output)
+      const broken = status !== 0 && failed === 0
+      resolve({ name, passed, failed: failed + (broken ? 1 : 0), why: broken ? `exit ${status}` : '' })
+    })
+  })
+}
+
+const sum = (output, pattern) => [...output.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0)
+const plain = (output) => output.replaceAll(/\u001b\[[0-9;]*m/g, '')
+
+const cargo = (output) => ({ passed: sum(output, /test result: .*? (\d+) passed/g), failed: sum(output, /test result: .*? (\d+) failed/g) })
+const vitest = (output) => {
+  const line = plain(output).match(/^\s*Tests\s.*$/m)?.[0] ?? ''
+  return { passed: sum(line, /(\d+) passed/g), failed: sum(line, /(\d+) failed/g) }
+}
+
+const results = [
+  await suite('Rust', 'cargo', ['test', '--workspace', '--release', '--quiet'], cargo),
+  await suite('TypeScript', process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], vitest),
+]
+for (const { name, failed, why } of results) if (failed > 0) console.log(`${name}: ${failed} failed ${why}`)
+const passed = results.reduce((total, result) => total + result.passed, 0)
+const failed = results.reduce((total, result) => total + result.failed, 0)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1

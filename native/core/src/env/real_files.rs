@@ -44,6 +44,8 @@ impl File for RealFile {
     }
 
     fn write_all_at(&self, mut slices: &mut [IoSlice<'_>], mut position: u64) -> io::Result<()> {
+        // Leading empty slices would be taken for a file that accepts nothing.
+        IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
             let batch = slices.len().min(IOV_MAX);
             let written = write_vectored_at(&self.0, &slices[..batch], position)?;

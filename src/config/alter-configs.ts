@@ -1,0 +1,91 @@
+// Changes of configs, decided without touching anything: what is set comes out, or Kafka's error for what may not be.
+
+import { MillraceError } from '../shared/errors.ts'
+import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.ts'
+import { InvalidConfig, parseConfig, parseList } from './config-key.ts'
+import type { ConfigKey } from './config-key.ts'
+import type { ConfigTexts } from './config-layers.ts'
+import { isTopicSetting, TOPIC_SETTINGS } from './topic-settings.ts'
+
+export const CONFIG_OPERATIONS = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
+export type ConfigOperation = (typeof CONFIG_OPERATIONS)[number]
+export type ConfigChange = { readonly name: string; readonly operation: ConfigOperation; readonly value: string | null }
+
+export class InvalidConfigRequest extends MillraceError {
+  constructor(message: string) {
+    super('INVALID_REQUEST', message)
+  }
+}
+
+/** The keys of one kind of resource, and what is wrong with changing one at all. */
+export type ConfigSpace = {
+  key(name: string): ConfigKey | undefined
+  /** The text a key has without a value of its own; what APPEND adds to. */
+  fallback(name: string): string
+  check(texts: ConfigTexts, changed: readonly string[]): void
+}
+
+/** The values that a topic given `texts` would be refused for; throws InvalidConfig. */
+export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>): void {
+  for (const [name, text] of texts) {
+    if (text === null) throw new InvalidConfig(`Null value not supported for topic configs: ${name}`)
+    // Kafka compiles the name into its own tests; nobody else may shrink a segment below the least size.
+    if (!isTopicSetting(name)) throw new InvalidConfig(`Unknown topic config name: ${name}`)
+    parseConfig(name, TOPIC_SETTINGS[name], text)
+  }
+  if (texts.get('remote.storage.enable')?.trim().toLowerCase() === 'true') {
+    throw new InvalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.')
+  }
+}
+
+export function topicConfigSpace(fallback: (name: string) => string): ConfigSpace {
+  return {
+    key: (name) => (isTopicSetting(name) ? TOPIC_SETTINGS[name] : undefined),
+    fallback,
+    check: (texts) => checkTopicConfigs(texts),
+  }
+}
+
+/** Broker configs, for one broker or (`clusterDefault`) for all of them. */
+export function brokerConfigSpace(fallback: (name: string) => string): ConfigSpace {
+  return {
+    key: (name) => (isBrokerSetting(name) ? BROKER_SETTINGS[name] : undefined),
+    fallback,
+    check: (texts, changed) => {
+      const fixed = changed.filter((name) => !isDynamic(name))
+      if (fixed.length > 0) throw new InvalidConfigRequest(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
+      for (const [name, text] of texts) {
+        if (!isBrokerSetting(name)) continue
+        try {
+          parseConfig(name, BROKER_SETTINGS[name], text)
+        } catch (error) {
+          throw error instanceof InvalidConfig ? new InvalidConfigRequest(error.message) : error
+        }
+      }
+    },
+  }
+}
+
+/** What `own` becomes, and the names that changed. Throws InvalidConfig or InvalidConfigRequest. */
+export function changeConfigs(space: ConfigSpace, own: ConfigTexts, changes: readonly ConfigChange[]): { texts: Map<string, string>; changed: string[] } {
+  const names = new Set<string>()
+  const texts = new Map(own)
+  for (const { name, operation, value } of changes) {
+    if (names.has(name)) throw new InvalidConfigRequest(`Error due to duplicate config keys : ${name}`)
+    names.add(name)
+    if (operation === 'DELETE') texts.delete(name)
+    else if (value === null) throw new InvalidConfigRequest(`Null value not supported for : ${name}`)
+    else if (operation === 'SET') texts.set(name, value)
+    else {
+      if (space.key(name)?.type !== 'LIST') throw new InvalidConfig(`Can't ${operation} to key ${name} because its type is not LIST.`)
+      const current = parseList(texts.get(name) ?? space.fallback(name))
+      const members = parseList(value)
+      const next = operation === 'APPEND' ? [...current, ...members.filter((member) => !current.includes(member))] : current.filter((member) => !members.includes(member))
+      texts.set(name, next.join(','))
+    }
+  }
+  // A DELETE of what was never set is checked by nobody in Kafka either.
+  const changed = [...names].filter((name) => texts.get(name) !== own.get(name) || texts.has(name))
+  space.check(texts, changed)
+  return { texts, changed: changed.filter((name) => texts.get(name) !== own.get(name)) }
+}

@@ -1,0 +1,144 @@
+// The broker settings that this broker acts on, under Kafka's names. Where a default differs from Kafka's, its comment
+// says why. Settings of Kafka that have nothing to act on here are in `known-settings.ts`.
+
+import { atLeast, bool, INT64_MAX_TEXT, int, list, long, oneOf, optionalInt, optionalList, optionalLong, optionalString, short, someOf, string } from './config-key.ts'
+import type { ConfigKey, ConfigValue } from './config-key.ts'
+import { LOG_LEVELS } from '../shared/logger.ts'
+import type { LogLevel } from '../shared/logger.ts'
+import { TOPIC_SETTINGS, TOPIC_SYNONYMS } from './topic-settings.ts'
+import type { TopicSettingName } from './topic-settings.ts'
+
+/** A broker setting with the type, default and check of the topic setting that it stands behind. */
+function topicDefault<Name extends TopicSettingName>(name: Name): (typeof TOPIC_SETTINGS)[Name] {
+  return { ...TOPIC_SETTINGS[name], documentation: `For topics without a ${name} of their own. ${TOPIC_SETTINGS[name].documentation}` }
+}
+
+export const BROKER_SETTINGS = {
+  // Kafka has no default for these two; a broker that is started alone is node 1 and its own controller.
+  'node.id': int(1, { check: atLeast(0), doc: 'The number of this node, unique in the cluster.' }),
+  'process.roles': list('broker,controller', { check: someOf('broker', 'controller'), doc: 'What this node does; it must be both.' }),
+  'broker.id': int(-1, { doc: 'The older name of node.id; where both are given they must agree.' }),
+  'broker.rack': optionalString({ doc: 'Where this broker stands; told to clients.' }),
+
+  // Kafka's default listens on every interface; an unsecured port is opened to others only on request.
+  listeners: list('PLAINTEXT://127.0.0.1:9092', { doc: 'Addresses to accept connections on, as NAME://host:port; an empty host is every interface, port 0 is any free one.' }),
+  'advertised.listeners': optionalList({ doc: 'Addresses told to clients; by default those of listeners.' }),
+  'listener.security.protocol.map': string('PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL', { doc: 'The security protocol of each listener name.' }),
+  'inter.broker.listener.name': optionalString({ doc: 'The listener that brokers reach each other on.' }),
+  'security.inter.broker.protocol': string('PLAINTEXT', { check: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'), doc: 'The security protocol between brokers, which names their listener where inter.broker.listener.name does not.' }),
+  'controller.listener.names': list('CONTROLLER', { doc: 'Listeners that belong to the controller. A quorum of one needs none, so they are not opened.' }),
+  'controller.quorum.voters': list('', { doc: 'The controllers of the cluster, as id@host:port; this node alone, or none.' }),
+  'controller.quorum.bootstrap.servers': list('', { doc: 'Addresses to find the controllers at; at most one, that of this node.' }),
+  'socket.request.max.bytes': int(104_857_600, { check: atLeast(1), doc: 'Largest request that is read, in bytes.' }),
+  'max.connections': int(2_147_483_647, { check: atLeast(0), doc: 'Connections that may be open at once.' }),
+  'max.connections.per.ip': int(2_147_483_647, { check: atLeast(0), doc: 'Connections that may be open at once from one address.' }),
+  'connections.max.idle.ms': long(600_000, { doc: 'Time in milliseconds after which a connection without traffic is closed.' }),
+  // Kafka's default is 3; here a thread is bound to its connections, and more threads than cores only cost.
+  'num.network.threads': optionalInt({ check: atLeast(1), doc: 'Threads that serve connections; by default one per core that the process may use.' }),
+  'max.incremental.fetch.session.cache.slots': int(1000, { check: atLeast(0), doc: 'Incremental fetch sessions that are kept.' }),
+  'fetch.max.bytes': int(57_671_680, { check: atLeast(1024), doc: 'Most bytes that one fetch is answered with.' }),
+
+  // Kafka's default is /tmp/kafka-logs, which a reboot may empty.
+  'log.dir': list('data', { doc: 'Directory for the logs where log.dirs is not given.' }),
+  'log.dirs': optionalList({ doc: 'Directories for the logs.' }),
+  'num.recovery.threads.per.data.dir': int(2, { check: atLeast(1), doc: 'Threads per log directory that recover logs after an unclean stop.' }),
+  'log.flush.offset.checkpoint.interval.ms': int(60_000, { check: atLeast(0), doc: 'Time in milliseconds between writes of the recovery points.' }),
+  'producer.id.expiration.ms': int(86_400_000, { check: atLeast(1), doc: 'Time in milliseconds without a write after which an idempotent producer is forgotten.' }),
+
+  'auto.create.topics.enable': bool(true, 'Whether a topic that a client asks for is created.'),
+  'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
+  'num.partitions': int(1, { check: atLeast(1), doc: 'Partitions of a topic that is created without a number of them.' }),
+  'default.replication.factor': int(1, { doc: 'Replicas of a partition that is created without a number of them.' }),
+  'max.request.partition.size.limit': int(2000, { check: atLeast(1), doc: 'Most partitions that one DescribeTopicPartitions request is answered with.' }),
+
+  'log.cleanup.policy': topicDefault('cleanup.policy'),
+  'compression.gzip.level': topicDefault('compression.gzip.level'),
+  'compression.lz4.level': topicDefault('compression.lz4.level'),
+  'compression.type': topicDefault('compression.type'),
+  'compression.zstd.level': topicDefault('compression.zstd.level'),
+  'log.cleaner.delete.retention.ms': topicDefault('delete.retention.ms'),
+  'log.cleaner.max.compaction.lag.ms': topicDefault('max.compaction.lag.ms'),
+  'log.cleaner.min.cleanable.ratio': topicDefault('min.cleanable.dirty.ratio'),
+  'log.cleaner.min.compaction.lag.ms': topicDefault('min.compaction.lag.ms'),
+  'log.flush.interval.messages': topicDefault('flush.messages'),
+  'log.flush.interval.ms': optionalLong({ doc: TOPIC_SETTINGS['flush.ms'].documentation }),
+  'log.flush.on.ack': topicDefault('flush.on.ack'),
+  'log.flush.scheduler.interval.ms': long(INT64_MAX_TEXT, { doc: 'Age in milliseconds at which records are flushed where log.flush.interval.ms is not given.' }),
+  'log.index.interval.bytes': topicDefault('index.interval.bytes'),
+  'log.index.size.max.bytes': topicDefault('segment.index.bytes'),
+  'log.local.retention.bytes': topicDefault('local.retention.bytes'),
+  'log.local.retention.ms': topicDefault('local.retention.ms'),
+  'log.message.timestamp.after.max.ms': topicDefault('message.timestamp.after.max.ms'),
+  'log.message.timestamp.before.max.ms': topicDefault('message.timestamp.before.max.ms'),
+  'log.message.timestamp.type': topicDefault('message.timestamp.type'),
+  'log.preallocate': topicDefault('preallocate'),
+  'log.retention.bytes': topicDefault('retention.bytes'),
+  'log.retention.check.interval.ms': long(300_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for segments to delete.' }),
+  'log.retention.hours': int(168, { doc: 'Age in hours at which segments are deleted; log.retention.minutes goes before it.' }),
+  'log.retention.minutes': optionalInt({ doc: 'Age in minutes at which segments are deleted; log.retention.ms goes before it.' }),
+  'log.retention.ms': optionalLong({ doc: TOPIC_SETTINGS['retention.ms'].documentation }),
+  'log.roll.hours': int(168, { check: atLeast(1), doc: 'Age in hours at which a segment is closed; log.roll.ms goes before it.' }),
+  'log.roll.jitter.hours': int(0, { check: atLeast(0), doc: 'Most hours taken at random off the age at which a segment is closed; log.roll.jitter.ms goes before it.' }),
+  'log.roll.jitter.ms': optionalLong({ doc: TOPIC_SETTINGS['segment.jitter.ms'].documentation }),
+  'log.roll.ms': optionalLong({ doc: TOPIC_SETTINGS['segment.ms'].documentation }),
+  'log.segment.bytes': topicDefault('segment.bytes'),
+  'log.segment.delete.delay.ms': topicDefault('file.delete.delay.ms'),
+  'message.max.bytes': topicDefault('max.message.bytes'),
+  'min.insync.replicas': topicDefault('min.insync.replicas'),
+  'unclean.leader.election.enable': topicDefault('unclean.leader.election.enable'),
+
+  'group.initial.rebalance.delay.ms': int(3000, { doc: 'Time in milliseconds that the first rebalance of an empty group waits for more members.' }),
+  'group.max.session.timeout.ms': int(1_800_000, { doc: 'Longest session time-out of a group member, in milliseconds.' }),
+  'group.min.session.timeout.ms': int(6000, { doc: 'Shortest session time-out of a group member, in milliseconds.' }),
+  'group.max.size': int(2_147_483_647, { check: atLeast(1), doc: 'Members that a group may have.' }),
+  'offset.metadata.max.bytes': int(4096, { doc: 'Largest metadata of a committed offset, in bytes.' }),
+  'offsets.retention.minutes': int(10_080, { check: atLeast(1), doc: 'Minutes after which the offsets of an empty group are forgotten.' }),
+  'offsets.retention.check.interval.ms': long(600_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for offsets to forget.' }),
+  'offsets.topic.num.partitions': int(50, { check: atLeast(1), doc: 'Partitions of the topic of committed offsets; fixed once it exists.' }),
+  'offsets.topic.replication.factor': short(3, { check: atLeast(1), doc: 'Replicas of the topic of committed offsets; where it is not given, at most as many as there are brokers.' }),
+  'offsets.topic.segment.bytes': int(104_857_600, { check: atLeast(1), doc: 'Segment size in bytes of the topic of committed offsets.' }),
+
+  'transaction.max.timeout.ms': int(900_000, { check: atLeast(1), doc: 'Longest time-out of a transaction that a producer may ask for, in milliseconds.' }),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for transactions that have timed out.' }),
+  'transaction.remove.expired.transaction.cleanup.interval.ms': int(3_600_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for transactional ids to forget.' }),
+  'transaction.state.log.min.isr': int(2, { check: atLeast(1), doc: 'min.insync.replicas of the topic of transactions; where it is not given, at most as many as there are brokers.' }),
+  'transaction.state.log.num.partitions': int(50, { check: atLeast(1), doc: 'Partitions of the topic of transactions; fixed once it exists.' }),
+  'transaction.state.log.replication.factor': short(3, { check: atLeast(1), doc: 'Replicas of the topic of transactions; where it is not given, at most as many as there are brokers.' }),
+  'transaction.state.log.segment.bytes': int(104_857_600, { check: atLeast(1), doc: 'Segment size in bytes of the topic of transactions.' }),
+  'transactional.id.expiration.ms': int(604_800_000, { check: atLeast(1), doc: 'Time in milliseconds without a transaction after which a transactional id is forgotten.' }),
+
+  // Not Kafka's: what it has no setting for.
+  'admin.listener': string('http://127.0.0.1:9644', { doc: 'Address of the HTTP admin API; empty for none. Not a setting of Apache Kafka.' }),
+  'log.level': string('INFO', { check: oneOf(...LOG_LEVELS), doc: 'What is logged: this level and those above. Not a setting of Apache Kafka.' }) as ConfigKey<LogLevel>,
+}
+
+export type BrokerSettingName = keyof typeof BROKER_SETTINGS
+type ValueOf<Key> = Key extends ConfigKey<infer Value extends ConfigValue> ? Value : never
+export type BrokerSettings = { readonly [Name in BrokerSettingName]: ValueOf<(typeof BROKER_SETTINGS)[Name]> }
+
+export function isBrokerSetting(name: string): name is BrokerSettingName {
+  return Object.hasOwn(BROKER_SETTINGS, name)
+}
+
+/** The names a setting may be given under, the one that counts first: Kafka's settings with several units. */
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  'log.roll.ms': ['log.roll.ms', 'log.roll.hours'],
+  'log.roll.hours': ['log.roll.ms', 'log.roll.hours'],
+  'log.roll.jitter.ms': ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
+  'log.roll.jitter.hours': ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
+  'log.flush.interval.ms': ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
+  'log.retention.ms': ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+  'log.retention.minutes': ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+  'log.retention.hours': ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+}
+
+export function brokerSynonyms(name: string): readonly string[] {
+  return ALIASES[name] ?? [name]
+}
+
+const dynamicNames: ReadonlySet<string> = new Set(Object.values(TOPIC_SYNONYMS))
+
+/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics. */
+export function isDynamic(name: string): boolean {
+  return dynamicNames.has(name)
+}

@@ -1,0 +1,87 @@
+// Configs as DescribeConfigs tells them: every one, with where its value comes from and what stands behind it.
+
+import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.ts'
+import type { ConfigKey, ConfigType } from './config-key.ts'
+import { brokerSynonymValues, brokerText, topicDefaultText } from './config-layers.ts'
+import type { ConfigLayers, ConfigSource, ConfigTexts, Synonym } from './config-layers.ts'
+import { knownSettings } from './known-settings.ts'
+import { TOPIC_SETTINGS, TOPIC_SYNONYMS } from './topic-settings.ts'
+import type { TopicSettingName } from './topic-settings.ts'
+
+export type DescribedConfig = {
+  readonly name: string
+  /** Null also where the value is secret. */
+  readonly value: string | null
+  readonly type: ConfigType | 'UNKNOWN'
+  readonly source: ConfigSource
+  readonly readOnly: boolean
+  readonly sensitive: boolean
+  readonly synonyms: readonly Synonym[]
+  readonly documentation: string
+}
+
+/** Kafka's numbers for the types of configs on the wire. */
+export const CONFIG_TYPE_IDS: Readonly<Record<DescribedConfig['type'], number>> = {
+  UNKNOWN: 0,
+  BOOLEAN: 1,
+  STRING: 2,
+  INT: 3,
+  SHORT: 4,
+  LONG: 5,
+  DOUBLE: 6,
+  LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9,
+}
+
+/** All configs of a topic. */
+export function describeTopicConfigs(layers: ConfigLayers, own: ConfigTexts): DescribedConfig[] {
+  return (Object.keys(TOPIC_SETTINGS) as TopicSettingName[]).map((name) => {
+    const key: ConfigKey = TOPIC_SETTINGS[name]
+    const synonym = TOPIC_SYNONYMS[name]
+    const synonyms = synonym === undefined ? [] : brokerSynonymValues(layers, synonym)
+    const ownValue = own.get(name)
+    if (ownValue !== undefined) synonyms.unshift({ name, value: ownValue, source: 'DYNAMIC_TOPIC_CONFIG' })
+    return {
+      name,
+      value: ownValue ?? topicDefaultText(layers, name),
+      type: key.type,
+      source: synonyms[0]?.source ?? 'DEFAULT_CONFIG',
+      readOnly: false,
+      sensitive: false,
+      synonyms,
+      documentation: key.documentation,
+    }
+  })
+}
+
+/** All configs of a broker: those it acts on and those of Kafka that it knows. */
+export function describeBrokerConfigs(layers: ConfigLayers): DescribedConfig[] {
+  const names = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].sort()
+  return names.map((name) => describeBroker(layers, name))
+}
+
+/** What is set while running for all brokers. */
+export function describeDefaultBrokerConfigs(dynamicDefault: ConfigTexts): DescribedConfig[] {
+  const layers: ConfigLayers = { dynamicBroker: new Map(), dynamicDefault, given: new Map() }
+  return [...dynamicDefault.keys()].sort().map((name) => {
+    const described = describeBroker(layers, name)
+    return { ...described, synonyms: described.synonyms.filter(({ source }) => source !== 'DEFAULT_CONFIG') }
+  })
+}
+
+function describeBroker(layers: ConfigLayers, name: string): DescribedConfig {
+  const key: ConfigKey | undefined = isBrokerSetting(name) ? BROKER_SETTINGS[name] : knownSettings().get(name)
+  const sensitive = key === undefined || key.type === 'PASSWORD'
+  const synonyms = brokerSynonymValues(layers, name)
+  return {
+    name,
+    value: sensitive ? null : brokerText(layers, name),
+    type: key?.type ?? 'UNKNOWN',
+    source: synonyms[0]?.source ?? 'DEFAULT_CONFIG',
+    readOnly: !isDynamic(name),
+    sensitive,
+    synonyms: sensitive ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms,
+    documentation: key?.documentation ?? '',
+  }
+}

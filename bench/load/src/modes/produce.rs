@@ -1,0 +1,122 @@
+//! Pre-built batches as fast as the broker answers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
+
+use super::{Pressure, Target, quantity};
+use crate::batch;
+use crate::connection::{Body, Connection};
+use crate::engine::Load;
+use crate::requests::{self, Api, errors};
+use crate::tally::Tally;
+
+#[derive(Args, Clone)]
+pub struct Produce {
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub pressure: Pressure,
+    /// Bytes of a record's value
+    #[arg(long, default_value_t = 1024)]
+    pub record_size: usize,
+    /// Bytes of a batch, about
+    #[arg(long, default_value_t = 16384)]
+    pub batch_size: usize,
+    /// Replicas that must have a batch before it is answered: 1, or -1 for all in sync
+    #[arg(long, default_value_t = -1, allow_negative_numbers = true, value_parser = clap::value_parser!(i16).range(-1..=1))]
+    pub acks: i16,
+    /// End after so many bytes of record values
+    #[arg(long, default_value = "1000G", value_parser = quantity)]
+    pub bytes: u64,
+    /// How requests are laid out over the partitions
+    #[arg(long, value_enum, default_value_t = Spread::Pinned)]
+    pub spread: Spread,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Spread {
+    /// A connection keeps to one partition
+    Pinned,
+    /// Each request goes to the next partition
+    Cycle,
+}
+
+impl Produce {
+    pub fn run(&self) -> Result<Map<String, Value>> {
+        anyhow::ensure!(self.acks != 0, "requests with acks=0 have no answer to count");
+        let names = self.target.prepare()?;
+        Tally::summary(&self.load(&names)?)
+    }
+
+    /// The load alone, on topics that are there.
+    pub fn load(&self, names: &[String]) -> Result<Vec<Tally>> {
+        let record_count = batch::records_per_batch(self.record_size, self.batch_size);
+        let batch: Arc<[u8]> = batch::build(self.record_size, record_count).into();
+        let partitions: Vec<(String, i32)> =
+            names.iter().flat_map(|name| (0..self.target.partitions as i32).map(move |partition| (name.clone(), partition))).collect();
+        let per_request = (record_count * self.record_size) as u64;
+        self.pressure.run(self.target.bootstrap, |range| {
+            let share = self.bytes * range.len() as u64 / self.pressure.connections.max(1) as u64;
+            Ok(ProduceLoad {
+                acks: self.acks,
+                spread: self.spread,
+                partitions: partitions.clone(),
+                next_partition: range.start * partitions.len() / self.pressure.connections.max(1),
+                range,
+                batch: batch.clone(),
+                record_count: record_count as u64,
+                value_bytes: per_request,
+                requests_left: share.div_ceil(per_request),
+            })
+        })
+    }
+}
+
+struct ProduceLoad {
+    acks: i16,
+    spread: Spread,
+    partitions: Vec<(String, i32)>,
+    next_partition: usize,
+    range: Range<usize>,
+    batch: Arc<[u8]>,
+    record_count: u64,
+    value_bytes: u64,
+    requests_left: u64,
+}
+
+impl Load for ProduceLoad {
+    fn next(&mut self, index: usize, connection: &mut Connection) -> bool {
+        if self.requests_left == 0 {
+            return false;
+        }
+        self.requests_left -= 1;
+        let at = match self.spread {
+            Spread::Pinned => self.range.start + index,
+            Spread::Cycle => self.next_partition,
+        } % self.partitions.len();
+        self.next_partition = at + 1;
+        let (topic, partition) = &self.partitions[at];
+        connection.queue(Api::PRODUCE, |out| {
+            requests::produce_head(self.acks, topic, *partition, self.batch.len(), out);
+            Body::Batch(self.batch.clone())
+        });
+        true
+    }
+
+    fn answered(&mut self, _index: usize, frame: &[u8], tally: &mut Tally) -> Result<()> {
+        let (_, mut reader) = requests::response(Api::PRODUCE, frame)?;
+        requests::read_produced(&mut reader, |_, error, _| {
+            if error == errors::NONE {
+                tally.records += self.record_count;
+                tally.value_bytes += self.value_bytes;
+                tally.wire_bytes += self.batch.len() as u64;
+            } else {
+                tally.count_error(error);
+            }
+        })
+    }
+}

@@ -59,15 +59,21 @@ impl Client {
         Metadata::read(&mut reader)
     }
 
-    /// The offset that the next record of a partition will get.
-    pub fn latest_offset(&mut self, topic: &str, partition: i32) -> Result<i64> {
-        let mut reader = self.call(Api::LIST_OFFSETS, |out| requests::latest_offset(topic, partition, out))?;
-        let (error, offset) = requests::read_offset(&mut reader)?;
-        ensure!(error == errors::NONE, "ListOffsets of {topic}-{partition}: error {error}");
-        Ok(offset)
+    /// The offset that the next record of each partition will get, in the order of partitions.
+    pub fn latest_offsets(&mut self, topic: &str, partition_count: usize) -> Result<Vec<i64>> {
+        let mut reader = self.call(Api::LIST_OFFSETS, |out| requests::latest_offsets(topic, partition_count, out))?;
+        let mut found = requests::read_offsets(&mut reader)?;
+        found.sort_unstable();
+        found
+            .into_iter()
+            .map(|(partition, error, offset)| {
+                ensure!(error == errors::NONE, "ListOffsets of {topic}-{partition}: error {error}");
+                Ok(offset)
+            })
+            .collect()
     }
 
-    /// Creates the topics that are missing and waits until every partition of all of them has a leader.
+    /// Creates the topics that are missing and waits until every partition of all of them is served.
     pub fn prepare_topics(&mut self, topics: &[String], partition_count: usize, configs: &[(String, String)]) -> Result<()> {
         for topic in topics {
             let mut reader = self.call(Api::CREATE_TOPICS, |out| requests::create_topic(topic, partition_count, configs, out))?;
@@ -77,18 +83,24 @@ impl Client {
             }
         }
         let deadline = Instant::now() + LEADERS_TIMEOUT;
-        loop {
-            let metadata = self.metadata(Some(topics))?;
-            let wrong = metadata.topics.iter().find(|topic| topic.led_partition_count < partition_count);
-            match wrong {
-                None if metadata.topics.len() == topics.len() => return Ok(()),
-                Some(topic) if Instant::now() > deadline => bail!(
-                    "topic {} has {} of {} partitions led ({}), error {}",
-                    topic.name, topic.led_partition_count, partition_count, topic.partition_count, topic.error
-                ),
-                None if Instant::now() > deadline => bail!("Metadata leaves topics out"),
-                _ => std::thread::sleep(RETRY_PAUSE),
+        for topic in topics {
+            // Metadata names a leader before that leader serves the partition; an offset comes only from one that does.
+            while let Err(error) = self.ensure_served(topic, partition_count) {
+                if Instant::now() > deadline {
+                    return Err(error.context("the topics were not ready in time"));
+                }
+                std::thread::sleep(RETRY_PAUSE);
             }
         }
+        Ok(())
+    }
+
+    fn ensure_served(&mut self, topic: &String, partition_count: usize) -> Result<()> {
+        let metadata = self.metadata(Some(std::slice::from_ref(topic)))?;
+        let led = metadata.led_partition_count;
+        ensure!(led >= partition_count, "{led} of {partition_count} partitions of {topic} have a leader");
+        let served = self.latest_offsets(topic, partition_count)?.len();
+        ensure!(served == partition_count, "{served} of {partition_count} partitions of {topic} have offsets");
+        Ok(())
     }
 }

@@ -55,7 +55,11 @@ pub fn run(mut connections: Vec<Connection>, load: &mut impl Load, depth: usize,
             pace.sending = false;
         }
         if now >= drain_by {
-            bail!("{} requests unanswered {} s after the end", pace.in_flight.iter().map(VecDeque::len).sum::<usize>(), DRAIN_TIMEOUT.as_secs());
+            bail!(
+                "{} requests unanswered {} s after the end",
+                pace.in_flight.iter().map(VecDeque::len).sum::<usize>(),
+                DRAIN_TIMEOUT.as_secs()
+            );
         }
         if let Err(error) = poll.poll(&mut events, Some(Duration::from_millis(100)))
             && error.kind() != std::io::ErrorKind::Interrupted

@@ -27,7 +27,11 @@ use serde_json::{Map, Value};
 use modes::produce::Spread;
 
 #[derive(Parser)]
-#[command(name = "millrace-load", about = "Puts one kind of load on a Kafka broker and prints what it measured as one line of JSON", version)]
+#[command(
+    name = "millrace-load",
+    about = "Puts one kind of load on a Kafka broker and prints what it measured as one line of JSON",
+    version
+)]
 struct Cli {
     #[command(subcommand)]
     mode: Mode,

@@ -67,67 +67,52 @@ pub fn metadata_of(topics: &[String], out: &mut Vec<u8>) {
     Writer(out).bool(false).bool(false).tags();
 }
 
-/// What Metadata says: brokers by id, and of each topic its error and which partitions have a leader.
+/// What a load wants of Metadata: how many brokers there are, and how many partitions that have a leader.
 pub struct Metadata {
-    pub brokers: Vec<(i32, String)>,
-    pub topics: Vec<TopicMetadata>,
-}
-
-pub struct TopicMetadata {
-    pub error: i16,
-    pub name: String,
-    pub partition_count: usize,
+    pub broker_count: usize,
     pub led_partition_count: usize,
 }
 
 impl Metadata {
     pub fn read(reader: &mut Reader<'_>) -> Result<Metadata> {
         reader.i32()?;
-        let mut metadata = Metadata { brokers: Vec::new(), topics: Vec::new() };
-        for _ in 0..reader.compact_length()? {
-            let id = reader.i32()?;
-            let host = reader.string()?;
-            metadata.brokers.push((id, format!("{host}:{}", reader.i32()?)));
+        let mut metadata = Metadata { broker_count: reader.compact_length()?, led_partition_count: 0 };
+        for _ in 0..metadata.broker_count {
+            reader.i32()?;
+            reader.bytes()?;
+            reader.i32()?;
             reader.bytes()?;
             reader.skip_tags()?;
         }
         reader.bytes()?;
         reader.i32()?;
         for _ in 0..reader.compact_length()? {
-            metadata.topics.push(TopicMetadata::read(reader)?);
+            metadata.led_partition_count += read_led_partitions(reader)?;
         }
         Ok(metadata)
     }
-
-    pub fn led_partition_count(&self) -> usize {
-        self.topics.iter().map(|topic| topic.led_partition_count).sum()
-    }
 }
 
-impl TopicMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<TopicMetadata> {
+fn read_led_partitions(reader: &mut Reader<'_>) -> Result<usize> {
+    reader.i16()?;
+    reader.bytes()?;
+    reader.take(17)?;
+    let mut led = 0;
+    for _ in 0..reader.compact_length()? {
         let error = reader.i16()?;
-        let name = reader.string()?;
-        reader.take(16)?;
-        reader.i8()?;
-        let partition_count = reader.compact_length()?;
-        let mut led_partition_count = 0;
-        for _ in 0..partition_count {
-            let partition_error = reader.i16()?;
-            reader.i32()?;
-            let leader = reader.i32()?;
-            reader.i32()?;
-            for _replicas in 0..3 {
-                let count = reader.compact_length()?;
-                reader.take(count * 4)?;
-            }
-            reader.skip_tags()?;
-            led_partition_count += usize::from(partition_error == errors::NONE && leader >= 0);
-        }
         reader.i32()?;
+        let leader = reader.i32()?;
+        reader.i32()?;
+        for _replicas in 0..3 {
+            let count = reader.compact_length()?;
+            reader.take(count * 4)?;
+        }
         reader.skip_tags()?;
-        Ok(TopicMetadata { error, name, partition_count, led_partition_count })
+        led += usize::from(error == errors::NONE && leader >= 0);
     }
+    reader.i32()?;
+    reader.skip_tags()?;
+    Ok(led)
 }
 
 pub fn create_topic(name: &str, partition_count: usize, configs: &[(String, String)], out: &mut Vec<u8>) {
@@ -235,20 +220,30 @@ pub fn read_fetched<'a>(reader: &mut Reader<'a>, mut each: impl FnMut(FetchedPar
     Ok(error)
 }
 
-pub fn latest_offset(topic: &str, partition: i32, out: &mut Vec<u8>) {
-    Writer(out).i32(-1).i8(0).compact_length(1).string(topic).compact_length(1).i32(partition).i32(-1).i64(-1).tags().tags().tags();
+/// Asks for the offset that the next record of each of a topic's first partitions will get.
+pub fn latest_offsets(topic: &str, partition_count: usize, out: &mut Vec<u8>) {
+    Writer(out).i32(-1).i8(0).compact_length(1).string(topic).compact_length(partition_count);
+    for partition in 0..partition_count as i32 {
+        Writer(out).i32(partition).i32(-1).i64(-1).tags();
+    }
+    Writer(out).tags().tags();
 }
 
-/// Error and offset of the one partition that was asked for.
-pub fn read_offset(reader: &mut Reader<'_>) -> Result<(i16, i64)> {
+/// Partition, error and offset of each partition of the one topic that was asked for.
+pub fn read_offsets(reader: &mut Reader<'_>) -> Result<Vec<(i32, i16, i64)>> {
     reader.i32()?;
     ensure!(reader.compact_length()? == 1, "one topic was asked for");
     reader.bytes()?;
-    ensure!(reader.compact_length()? == 1, "one partition was asked for");
-    reader.i32()?;
-    let error = reader.i16()?;
-    reader.i64()?;
-    Ok((error, reader.i64()?))
+    (0..reader.compact_length()?)
+        .map(|_| {
+            let (partition, error) = (reader.i32()?, reader.i16()?);
+            reader.i64()?;
+            let offset = reader.i64()?;
+            reader.i32()?;
+            reader.skip_tags()?;
+            Ok((partition, error, offset))
+        })
+        .collect()
 }
 
 pub fn find_coordinator(group: &str, out: &mut Vec<u8>) {

@@ -95,7 +95,8 @@ impl Load for FetchLoad {
         for (&(topic, partition), &offset) in &self.offsets[index] {
             by_topic[topic].push((partition, offset));
         }
-        let named: Vec<_> = self.names.iter().map(String::as_str).zip(by_topic.iter().map(Vec::as_slice)).filter(|(_, list)| !list.is_empty()).collect();
+        let named: Vec<_> =
+            self.names.iter().map(String::as_str).zip(by_topic.iter().map(Vec::as_slice)).filter(|(_, list)| !list.is_empty()).collect();
         let options = &self.options;
         let limits = FetchLimits {
             wait_ms: options.max_wait_ms,

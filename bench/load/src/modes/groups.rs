@@ -79,9 +79,9 @@ impl Groups {
             let joining: Vec<_> = (0..self.members)
                 .map(|index| {
                     let member = Member { group: format!("{}-{}", self.group, index / per_group), ..Member::default() };
-                    std::thread::Builder::new().stack_size(JOIN_STACK_BYTES).spawn_scoped(scope, move || {
-                        join_one(self.target.bootstrap, member, &barriers[index / per_group])
-                    })
+                    std::thread::Builder::new()
+                        .stack_size(JOIN_STACK_BYTES)
+                        .spawn_scoped(scope, move || join_one(self.target.bootstrap, member, &barriers[index / per_group]))
                 })
                 .collect::<Result<_, _>>()?;
             joining.into_iter().map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a joining thread panicked"))?).collect()
@@ -125,12 +125,16 @@ fn join_one(address: SocketAddr, mut member: Member, group: &Barrier) -> Result<
 fn until_stable(client: &mut Client, member: &mut Member) -> Result<()> {
     let deadline = Instant::now() + JOIN_TIMEOUT;
     while Instant::now() < deadline {
-        let joined = requests::read_joined(&mut client.call(Api::JOIN_GROUP, |out| requests::join_group(member, SESSION_TIMEOUT_MS, out))?)?;
+        let joined =
+            requests::read_joined(&mut client.call(Api::JOIN_GROUP, |out| requests::join_group(member, SESSION_TIMEOUT_MS, out))?)?;
         member.id = joined.member_id;
         match joined.error {
             errors::NONE => member.generation = joined.generation,
             errors::MEMBER_ID_REQUIRED => continue,
-            errors::COORDINATOR_LOAD_IN_PROGRESS | errors::COORDINATOR_NOT_AVAILABLE | errors::NOT_COORDINATOR | errors::REBALANCE_IN_PROGRESS => {
+            errors::COORDINATOR_LOAD_IN_PROGRESS
+            | errors::COORDINATOR_NOT_AVAILABLE
+            | errors::NOT_COORDINATOR
+            | errors::REBALANCE_IN_PROGRESS => {
                 std::thread::sleep(RETRY_PAUSE);
                 continue;
             }
@@ -161,7 +165,14 @@ struct GroupLoad {
 impl GroupLoad {
     fn new(topic: &str, members: Vec<Vec<Member>>, commit_every: u64) -> GroupLoad {
         let connections = members.len();
-        GroupLoad { topic: topic.into(), members, next_member: vec![0; connections], commits: vec![VecDeque::new(); connections], commit_every, sent: 0 }
+        GroupLoad {
+            topic: topic.into(),
+            members,
+            next_member: vec![0; connections],
+            commits: vec![VecDeque::new(); connections],
+            commit_every,
+            sent: 0,
+        }
     }
 }
 

@@ -80,11 +80,8 @@ impl<'a> OpenLoop<'a> {
     fn connect(options: &'a Latency, topic: &'a str) -> Result<OpenLoop<'a>> {
         let address = options.target.bootstrap;
         let partitions = options.target.partitions;
-        let mut offsets = Vec::new();
-        let mut client = crate::client::Client::connect(address)?;
-        for partition in 0..partitions as i32 {
-            offsets.push((partition, client.latest_offset(topic, partition)?));
-        }
+        let latest = crate::client::Client::connect(address)?.latest_offsets(topic, partitions)?;
+        let offsets = (0..).zip(latest).collect();
         Ok(OpenLoop {
             options,
             topic,
@@ -124,7 +121,12 @@ impl<'a> OpenLoop<'a> {
         let give_up_at = self.start + self.options.warm_up + self.options.seconds + DRAIN_TIMEOUT;
         while sent < total || self.due.iter().any(|queue| !queue.is_empty()) || self.received < total {
             if Instant::now() > give_up_at {
-                bail!("after {} s more, {} of {total} batches are unanswered and {} not consumed", DRAIN_TIMEOUT.as_secs(), self.unanswered(), total - self.received);
+                bail!(
+                    "after {} s more, {} of {total} batches are unanswered and {} not consumed",
+                    DRAIN_TIMEOUT.as_secs(),
+                    self.unanswered(),
+                    total - self.received
+                );
             }
             if let Err(error) = poll.poll(&mut events, Some(Duration::from_millis(100)))
                 && error.kind() != std::io::ErrorKind::Interrupted

@@ -45,14 +45,14 @@ impl FirstMetadata {
         summary.insert("seconds".into(), json!(rounded(began.elapsed().as_secs_f64())));
         summary.insert("unixNanos".into(), json!(answered_at.as_nanos().to_string()));
         summary.insert("attempts".into(), json!(attempts));
-        summary.insert("brokers".into(), json!(metadata.brokers.len()));
-        summary.insert("ledPartitions".into(), json!(metadata.led_partition_count()));
+        summary.insert("brokers".into(), json!(metadata.broker_count));
+        summary.insert("ledPartitions".into(), json!(metadata.led_partition_count));
         Ok(summary)
     }
 
     fn attempt(&self) -> Result<Option<Metadata>> {
         let metadata = Client::connect(self.bootstrap)?.metadata(None)?;
-        let complete = !metadata.brokers.is_empty() && metadata.led_partition_count() >= self.partitions;
+        let complete = metadata.broker_count > 0 && metadata.led_partition_count >= self.partitions;
         Ok(complete.then_some(metadata))
     }
 }

@@ -79,7 +79,11 @@ impl Target {
 
 impl Pressure {
     /// Shares the connections among the threads and runs one load, made by `load` for its thread's range of connections, on each.
-    pub fn run<L: Load + Send>(&self, address: SocketAddr, mut load: impl FnMut(std::ops::Range<usize>) -> Result<L>) -> Result<Vec<Tally>> {
+    pub fn run<L: Load + Send>(
+        &self,
+        address: SocketAddr,
+        mut load: impl FnMut(std::ops::Range<usize>) -> Result<L>,
+    ) -> Result<Vec<Tally>> {
         let threads = self.threads.clamp(1, self.connections.max(1));
         let mut parts = Vec::new();
         for thread in 0..threads {

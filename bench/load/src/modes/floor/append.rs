@@ -165,7 +165,13 @@ impl Segment {
 
 pub fn unlinked_file(dir: &Path) -> Result<File> {
     let path = dir.join(format!("floor-{}.tmp", std::process::id()));
-    let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&path)
+        .with_context(|| format!("cannot make {}", path.display()))?;
     std::fs::remove_file(&path)?;
     Ok(file)
 }

@@ -37,7 +37,13 @@ impl BatchFile {
         }
         buffer.flush()?;
         drop(buffer);
-        Ok(BatchFile { file, batch_size: batch.len(), record_count, batch_count, batches_per_answer: (answer_size / batch.len()).max(1) as i64 })
+        Ok(BatchFile {
+            file,
+            batch_size: batch.len(),
+            record_count,
+            batch_count,
+            batches_per_answer: (answer_size / batch.len()).max(1) as i64,
+        })
     }
 
     /// Where the batches for a fetch from this offset lie: position and size. Empty at the end.

@@ -55,11 +55,22 @@ export type TopicState = { name: string; id: Uuid; internal: boolean; partitions
 /** A request of an API that the control plane answers. */
 export type ForwardedRequest = {
   /** Opaque; goes back with the response. */
-  readonly requestId: bigint
+  readonly requestId: number
   readonly listener: string
   readonly clientAddress: string
-  /** The whole frame after its size: header and body. Valid only until the handler returns; copy what must outlive it. */
+  /** The whole frame after its size: header and body. */
   readonly frame: Uint8Array
+}
+
+/** A transactional Produce that waits until the transaction coordinator knows its partitions (KIP-890). */
+export type TransactionVerification = {
+  readonly requestId: number
+  readonly transactionalId: string
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly partitions: readonly TopicPartition[]
+  /** Whether an absent partition joins the transaction (Produce 12 and later) or is refused. */
+  readonly addsPartitions: boolean
 }
 
 export type RecordHeader = { key: string; value: Uint8Array | null }
@@ -134,9 +145,14 @@ export interface DataPlane {
   onRequest(handler: (request: ForwardedRequest) => void): void
   onEvent(handler: (event: DataPlaneEvent) => void): void
   /** Sends a response (header and body, without size); responses of one drain leave together. */
-  respond(requestId: bigint, payload: Uint8Array): void
+  respond(requestId: number, payload: Uint8Array): void
   /** Closes the connection of a request that deserves no answer. */
-  disconnect(requestId: bigint, reason: string): void
+  disconnect(requestId: number, reason: string): void
+
+  /** Sets who confirms partitions of a transaction; each question is answered once with `verified`. */
+  onVerify(handler: (verification: TransactionVerification) => void): void
+  /** Lets a waiting Produce go on: an error code for each of the question's partitions, in its order, 0 for none. */
+  verified(requestId: number, errorCodes: readonly number[]): void
 
   /** Creates, updates and removes topics in one step; removed topics' files go away after `fileDeleteDelayMs`. Throws when a directory cannot be made. */
   applyTopics(upserts: TopicState[], removedTopicIds: Uuid[]): void

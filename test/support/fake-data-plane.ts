@@ -43,7 +43,7 @@ export class FakeDataPlane implements DataPlane {
   readonly listeners: ListenerOptions[] = []
   closed = false
   readonly #nowMs: () => number
-  readonly #answers = new Map<bigint, (answer: FakeAnswer) => void>()
+  readonly #answers = new Map<number, (answer: FakeAnswer) => void>()
   #requestHandler: ((request: ForwardedRequest) => void) | undefined
   #eventHandler: ((event: DataPlaneEvent) => void) | undefined
   #nextRequestId = 0n
@@ -106,11 +106,15 @@ export class FakeDataPlane implements DataPlane {
     this.#eventHandler = handler
   }
 
-  respond(requestId: bigint, payload: Uint8Array): void {
+  respond(requestId: number, payload: Uint8Array): void {
     this.#answer(requestId, { payload })
   }
 
-  disconnect(requestId: bigint, reason: string): void {
+  onVerify(): void {}
+
+  verified(): void {}
+
+  disconnect(requestId: number, reason: string): void {
     this.#answer(requestId, { disconnected: reason })
   }
 
@@ -318,7 +322,7 @@ export class FakeDataPlane implements DataPlane {
     this.#requestHandler = undefined
   }
 
-  #answer(requestId: bigint, answer: FakeAnswer): void {
+  #answer(requestId: number, answer: FakeAnswer): void {
     const resolve = this.#answers.get(requestId)
     if (resolve === undefined) throw new Error(`request ${requestId} is unknown or was answered before`)
     this.#answers.delete(requestId)

@@ -46,7 +46,7 @@ export class FakeDataPlane implements DataPlane {
   readonly #answers = new Map<number, (answer: FakeAnswer) => void>()
   #requestHandler: ((request: ForwardedRequest) => void) | undefined
   #eventHandler: ((event: DataPlaneEvent) => void) | undefined
-  #nextRequestId = 0n
+  #nextRequestId = 0
   #appendFailure: Error | undefined
   #heldAppends: (() => void)[] | undefined
 

@@ -30,8 +30,7 @@ fn read_entries(files: &dyn Files, path: &Path) -> io::Result<Vec<Vec<String>>> 
         return Err(broken(path, "has another version than 0"));
     }
     let count = lines.next().and_then(|line| line.parse::<usize>().ok()).ok_or_else(|| broken(path, "has no count"))?;
-    let entries: Vec<Vec<String>> =
-        lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect();
+    let entries: Vec<Vec<String>> = lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect();
     if entries.len() != count {
         return Err(broken(path, "has another number of lines than it announces"));
     }
@@ -93,9 +92,6 @@ pub fn read_properties(files: &dyn Files, path: &Path) -> io::Result<Option<Hash
     let text = String::from_utf8(bytes).map_err(|_| broken(path, "is not text"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(Some(
-        lines
-            .filter_map(|line| line.split_once(['=', ':']))
-            .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-            .collect(),
+        lines.filter_map(|line| line.split_once(['=', ':'])).map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect(),
     ))
 }

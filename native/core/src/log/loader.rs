@@ -4,11 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::LogConfig;
 use super::checkpoint;
 use super::partition_log::{LogError, LogWriter, PartitionLog};
 use super::producer_state::ProducerState;
 use super::segment::{ScanEnd, Segment};
-use super::LogConfig;
 use crate::env::Env;
 use crate::record::{BATCH_OVERHEAD, BatchHeader, RecordIterator, decode_marker};
 
@@ -122,13 +122,7 @@ fn end_of(segment: &Segment) -> std::io::Result<i64> {
 }
 
 /// The newest whole snapshot at or below the log end, and then the batches after it.
-fn recover_producers(
-    env: &Env,
-    dir: &Path,
-    segments: &[Arc<Segment>],
-    snapshots: &[i64],
-    log_end: i64,
-) -> std::io::Result<ProducerState> {
+fn recover_producers(env: &Env, dir: &Path, segments: &[Arc<Segment>], snapshots: &[i64], log_end: i64) -> std::io::Result<ProducerState> {
     let mut state = ProducerState::default();
     let mut from = segments[0].base_offset;
     for &offset in snapshots.iter().rev().filter(|offset| **offset <= log_end) {
@@ -151,14 +145,7 @@ fn recover_producers(
     Ok(state)
 }
 
-fn replay(
-    state: &mut ProducerState,
-    segment: &Segment,
-    header: &BatchHeader,
-    batch: &[u8],
-    log_end: i64,
-    known: &[super::AbortedTxn],
-) {
+fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, batch: &[u8], log_end: i64, known: &[super::AbortedTxn]) {
     if !header.has_producer_id() {
         return;
     }

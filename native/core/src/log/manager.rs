@@ -310,18 +310,10 @@ impl LogManager {
         self.dirs
             .iter()
             .map(|dir| match self.env.files.space(&dir.path) {
-                Ok(space) => LogDirSummary {
-                    path: dir.path.clone(),
-                    error: None,
-                    total_bytes: space.total_bytes,
-                    usable_bytes: space.usable_bytes,
-                },
-                Err(error) => LogDirSummary {
-                    path: dir.path.clone(),
-                    error: Some(error.to_string()),
-                    total_bytes: 0,
-                    usable_bytes: 0,
-                },
+                Ok(space) => {
+                    LogDirSummary { path: dir.path.clone(), error: None, total_bytes: space.total_bytes, usable_bytes: space.usable_bytes }
+                }
+                Err(error) => LogDirSummary { path: dir.path.clone(), error: Some(error.to_string()), total_bytes: 0, usable_bytes: 0 },
             })
             .collect()
     }
@@ -445,7 +437,8 @@ impl LogManager {
                 return Err(OpenError::Io { path: partition.dir().clone(), source });
             }
             if let Some(log) = partition.opened_log() {
-                let io = |error: super::LogError| OpenError::Io { path: partition.dir().clone(), source: io::Error::other(error.to_string()) };
+                let io =
+                    |error: super::LogError| OpenError::Io { path: partition.dir().clone(), source: io::Error::other(error.to_string()) };
                 log.close().map_err(io)?;
             }
         }
@@ -486,12 +479,7 @@ fn open_dir(path: &Path, options: &LogManagerOptions, env: &Env) -> Result<LogDi
             let mut id = [0; 16];
             id[..8].copy_from_slice(&fresh_number(env).to_be_bytes());
             id[8..].copy_from_slice(&fresh_number(env).to_be_bytes());
-            let text = format!(
-                "version=1\ncluster.id={}\nnode.id={}\ndirectory.id={}\n",
-                options.cluster_id,
-                options.node_id,
-                Uuid(id)
-            );
+            let text = format!("version=1\ncluster.id={}\nnode.id={}\ndirectory.id={}\n", options.cluster_id, options.node_id, Uuid(id));
             write_atomically(files, &meta, text.as_bytes()).map_err(io)?;
         }
     }

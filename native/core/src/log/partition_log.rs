@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::LogConfig;
 use super::checkpoint;
 use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
 use super::segment::{PlacedBatch, Segment};
-use super::LogConfig;
 use crate::env::{Env, ReadableFile};
 use crate::record::{BatchHeader, RecordIterator};
 
@@ -400,9 +400,8 @@ impl PartitionLog {
         self.log_start_offset.fetch_max(log_start_offset, Ordering::AcqRel);
         let log_start_offset = self.log_start_offset();
         let segments = self.segments.load_full();
-        let keep_from = (0..segments.len() - 1)
-            .find(|&index| segments[index + 1].base_offset > log_start_offset)
-            .unwrap_or(segments.len() - 1);
+        let keep_from =
+            (0..segments.len() - 1).find(|&index| segments[index + 1].base_offset > log_start_offset).unwrap_or(segments.len() - 1);
         if keep_from > 0 {
             self.segments.store(Arc::new(segments[keep_from..].to_vec()));
         }
@@ -455,4 +454,3 @@ fn first_record_at(header: &BatchHeader, batch: &[u8], timestamp_ms: i64, log_st
         (timestamp >= timestamp_ms && offset >= log_start).then_some((offset, timestamp, epoch))
     })
 }
-

@@ -88,9 +88,8 @@ impl ProducerState {
                 found: header.producer_epoch,
             });
         }
-        let out_of_order = |expected| {
-            Err(AppendError::OutOfOrderSequence { producer_id: header.producer_id, expected, found: header.base_sequence })
-        };
+        let out_of_order =
+            |expected| Err(AppendError::OutOfOrderSequence { producer_id: header.producer_id, expected, found: header.base_sequence });
         if header.producer_epoch > producer.epoch {
             if header.base_sequence != 0 && producer.epoch != NO_PRODUCER_EPOCH {
                 return out_of_order(0);
@@ -98,10 +97,8 @@ impl ProducerState {
             return Ok(None);
         }
         let last_sequence = header.last_sequence();
-        let duplicate = producer
-            .batches
-            .iter()
-            .find(|batch| batch.last_sequence == last_sequence && batch.first_sequence() == header.base_sequence);
+        let duplicate =
+            producer.batches.iter().find(|batch| batch.last_sequence == last_sequence && batch.first_sequence() == header.base_sequence);
         if let Some(batch) = duplicate {
             let base_offset = batch.last_offset - i64::from(batch.offset_delta);
             return Ok(Some(Duplicate { base_offset, last_offset: batch.last_offset }));
@@ -213,8 +210,7 @@ impl ProducerState {
 
     /// Forgets producers without an open transaction that wrote nothing for `expiration_ms`.
     pub fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
-        self.producers
-            .retain(|_, producer| producer.txn_start.is_some() || now_ms - producer.last_timestamp_ms < expiration_ms);
+        self.producers.retain(|_, producer| producer.txn_start.is_some() || now_ms - producer.last_timestamp_ms < expiration_ms);
     }
 
     pub fn summaries(&self) -> Vec<ProducerSummary> {
@@ -273,12 +269,8 @@ impl ProducerState {
         for entry in entries.chunks_exact(ENTRY_BYTES) {
             let i64_at = |at: usize| Some(i64::from_be_bytes(*entry.get(at..)?.first_chunk()?));
             let i32_at = |at: usize| Some(i32::from_be_bytes(*entry.get(at..)?.first_chunk()?));
-            let batch = BatchMeta {
-                last_sequence: i32_at(10)?,
-                last_offset: i64_at(14)?,
-                offset_delta: i32_at(22)?,
-                timestamp_ms: i64_at(26)?,
-            };
+            let batch =
+                BatchMeta { last_sequence: i32_at(10)?, last_offset: i64_at(14)?, offset_delta: i32_at(22)?, timestamp_ms: i64_at(26)? };
             let txn_start = Some(i64_at(38)?).filter(|offset| *offset >= 0);
             if let Some(first) = txn_start {
                 state.unstable.insert(first, None);

@@ -71,7 +71,10 @@ pub struct PlacedBatch<'a> {
 pub enum ScanEnd {
     End,
     /// No whole valid batch begins here.
-    Torn { position: u64, reason: String },
+    Torn {
+        position: u64,
+        reason: String,
+    },
 }
 
 impl Segment {
@@ -332,12 +335,7 @@ impl Segment {
     }
 
     /// Hands every whole batch from `position` on to `visit` with its bytes, checksum verified where asked.
-    pub fn scan(
-        &self,
-        position: u64,
-        verify: bool,
-        mut visit: impl FnMut(u64, &BatchHeader, &[u8]) -> bool,
-    ) -> io::Result<ScanEnd> {
+    pub fn scan(&self, position: u64, verify: bool, mut visit: impl FnMut(u64, &BatchHeader, &[u8]) -> bool) -> io::Result<ScanEnd> {
         let size = self.size();
         let mut buffer: Vec<u8> = Vec::new();
         let mut start = position;
@@ -409,17 +407,14 @@ impl Segment {
         while index.times.last().is_some_and(|entry| entry.timestamp_ms == 0 && entry.relative_offset == 0) {
             index.times.pop();
         }
-        let ascending = index
-            .offsets
-            .windows(2)
-            .all(|pair| pair[0].relative_offset < pair[1].relative_offset && pair[0].position < pair[1].position)
-            && index.times.windows(2).all(|pair| pair[0].timestamp_ms < pair[1].timestamp_ms);
+        let ascending =
+            index.offsets.windows(2).all(|pair| pair[0].relative_offset < pair[1].relative_offset && pair[0].position < pair[1].position)
+                && index.times.windows(2).all(|pair| pair[0].timestamp_ms < pair[1].timestamp_ms);
         let inside = index.offsets.last().is_none_or(|entry| u64::from(entry.position) < self.size());
         if !ascending || !inside || (index.times.is_empty() && self.size() > 0) {
             return false;
         }
-        index.max_timestamp =
-            index.times.last().map(|entry| (entry.timestamp_ms, self.base_offset + i64::from(entry.relative_offset)));
+        index.max_timestamp = index.times.last().map(|entry| (entry.timestamp_ms, self.base_offset + i64::from(entry.relative_offset)));
         *self.index.write() = index;
         if let Some(txns) = read("txnindex") {
             let mut aborted = self.aborted.write();

@@ -83,12 +83,7 @@ fn check_header(header: &BatchHeader) -> Result<(), AppendError> {
     Ok(())
 }
 
-fn check_records(
-    batch: &[u8],
-    header: &BatchHeader,
-    config: &LogConfig,
-    now_ms: i64,
-) -> Result<Option<Vec<u8>>, AppendError> {
+fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: i64) -> Result<Option<Vec<u8>>, AppendError> {
     let codec = header.codec().map_err(AppendError::UnsupportedCompression)?;
     let target = match config.compression_type {
         CompressionType::Producer => codec,

@@ -185,9 +185,7 @@ impl Partition {
 
     fn readable_log(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
         match self.log() {
-            Err(PartitionUnavailable::Failed(reason)) => {
-                self.opened_log().ok_or(PartitionUnavailable::Failed(reason))
-            }
+            Err(PartitionUnavailable::Failed(reason)) => self.opened_log().ok_or(PartitionUnavailable::Failed(reason)),
             other => other,
         }
     }
@@ -346,12 +344,7 @@ impl Partition {
     }
 
     /// Appends one batch of the broker's own.
-    pub fn append_records(
-        &self,
-        records: &[RecordInput],
-        producer: Option<BatchProducer>,
-        now_ms: i64,
-    ) -> Result<Appended, AppendError> {
+    pub fn append_records(&self, records: &[RecordInput], producer: Option<BatchProducer>, now_ms: i64) -> Result<Appended, AppendError> {
         if records.is_empty() {
             return Err(AppendError::InvalidBatch("a batch needs at least one record".to_owned()));
         }
@@ -460,9 +453,7 @@ impl Partition {
             Isolation::HighWatermark => high_watermark,
             Isolation::LastStable => last_stable_offset,
         };
-        let slice = log
-            .read(offset, max_bytes, limit, at_least_one)
-            .map_err(|error| ReadError::Storage(error.to_string()))?;
+        let slice = log.read(offset, max_bytes, limit, at_least_one).map_err(|error| ReadError::Storage(error.to_string()))?;
         let aborted = match (&slice, isolation) {
             (Some(_), Isolation::LastStable) => log.aborted(offset, limit),
             _ => Vec::new(),

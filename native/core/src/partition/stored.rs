@@ -35,22 +35,16 @@ pub fn decode_batch(header: &BatchHeader, batch: &[u8]) -> Result<StoredBatch, S
         let record = record.map_err(|error| error.to_string())?;
         if header.is_control() {
             let marker = decode_marker(record.key.unwrap_or_default(), record.value.unwrap_or_default());
-            stored.control = Some(ControlMarker {
-                commit: marker.map(|(commit, _)| commit),
-                coordinator_epoch: marker.map_or(-1, |(_, epoch)| epoch),
-            });
+            stored.control =
+                Some(ControlMarker { commit: marker.map(|(commit, _)| commit), coordinator_epoch: marker.map_or(-1, |(_, epoch)| epoch) });
         }
-        let timestamp_ms =
-            if header.is_log_append_time() { header.max_timestamp } else { header.base_timestamp + record.timestamp_delta };
+        let timestamp_ms = if header.is_log_append_time() { header.max_timestamp } else { header.base_timestamp + record.timestamp_delta };
         stored.records.push(StoredRecord {
             offset: header.base_offset + i64::from(record.offset_delta),
             timestamp_ms,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
-            headers: record
-                .headers()
-                .map(|(key, value)| (String::from_utf8_lossy(key).into_owned(), value.map(<[u8]>::to_vec)))
-                .collect(),
+            headers: record.headers().map(|(key, value)| (String::from_utf8_lossy(key).into_owned(), value.map(<[u8]>::to_vec))).collect(),
         });
     }
     Ok(stored)

@@ -1,8 +1,8 @@
 //! Builds batches of the broker's own: coordinators' records and transaction markers.
 
+use super::Codec;
 use super::batch_header::{self, BATCH_OVERHEAD, BatchHeader, MAGIC_V2, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE};
 use super::records::{write_varint, write_varlong};
-use super::Codec;
 
 /// Who writes a batch, and whether within a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

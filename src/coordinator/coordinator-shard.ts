@@ -14,7 +14,7 @@ export type CoordinatorResult<R> = {
   /** Runs after the replay, before the response goes out: for soft state that follows from the commit. */
   onCommitted?: () => void
   /** Runs when the records were not appended, before the write is rejected. Not called for a shard that is unloaded. */
-  onFailed?: () => void
+  onFailed?: (error: unknown) => void
 }
 
 export interface CoordinatorShard {
@@ -35,7 +35,10 @@ export interface ShardContext<S extends CoordinatorShard> {
   readonly partition: number
   readonly timers: Timers
   readonly logger: Logger
+  /** Milliseconds since the epoch; may jump. */
   nowMs(): number
+  /** Milliseconds since some fixed moment; never goes back. */
+  monotonicMs(): number
   /** A write of the shard's own (a timer ran out); a failure is logged, after `onFailed`. See `CoordinatorRuntime.write` for `key`. */
   write(reason: string, operation: ShardOperation<S, void>, key?: string): void
 }

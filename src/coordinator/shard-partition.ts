@@ -156,8 +156,9 @@ export class ShardPartition<S extends CoordinatorShard> {
       }
       const sizeBytes = sizeOf(result.records)
       if (sizeBytes > this.#appendSizeMaxBytes) {
-        result.onFailed?.()
-        throw new KafkaError('RECORD_LIST_TOO_LARGE', `records of ${sizeBytes} bytes exceed ${this.#appendSizeMaxBytes}`)
+        const refused = new KafkaError('RECORD_LIST_TOO_LARGE', `records of ${sizeBytes} bytes exceed ${this.#appendSizeMaxBytes}`)
+        result.onFailed?.(refused)
+        throw refused
       }
       if (key !== undefined && !this.#waitingByKey.has(key)) this.#waitingByKey.set(key, [])
       this.#gathered.push({ records: result.records, sizeBytes, producer, key, result, resolve: resolve as Write['resolve'], reject })
@@ -270,7 +271,7 @@ export class ShardPartition<S extends CoordinatorShard> {
     this.#deps.logger.warn('could not append to a coordinator partition', { topic: this.#deps.topic, partition: this.#partition, error: errorMessage(error) })
     for (const write of writes) {
       if (!this.#taken.delete(write)) continue
-      write.result.onFailed?.()
+      write.result.onFailed?.(error)
       write.reject(error)
       this.#release(write.key)
     }
@@ -283,6 +284,7 @@ export class ShardPartition<S extends CoordinatorShard> {
       partition: this.#partition,
       logger,
       nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
       timers: {
         set: (key, delayMs, run) => {
           if (this.#unloaded) return

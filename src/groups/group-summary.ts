@@ -1,0 +1,57 @@
+// A group as tools and metrics see it: who is in it, and how far it has come.
+
+import { decodeRecordBody, MalformedMessage } from '../protocol/codec.ts'
+import { ClassicGroup } from './classic/classic-group.ts'
+import type { Group, GroupType } from './group.ts'
+import type { OffsetStore } from './offsets/offset-store.ts'
+
+export type GroupMemberSummary = {
+  memberId: string
+  groupInstanceId: string | null
+  clientId: string
+  clientHost: string
+  /** Partitions it reads; empty where its protocol does not tell. */
+  assignment: { topic: string; partitions: number[] }[]
+}
+export type GroupOffsetSummary = { topic: string; partition: number; offset: bigint; leaderEpoch: number; metadata: string; commitTimestampMs: number }
+export type GroupSummary = {
+  groupId: string
+  type: GroupType
+  state: string
+  protocolType: string
+  /** The assignment strategy in use, null for none. */
+  protocolName: string | null
+  /** Generation or group epoch. */
+  epoch: number
+  members: GroupMemberSummary[]
+  offsets: GroupOffsetSummary[]
+}
+
+export function summarizeGroup(group: Group, store: OffsetStore): GroupSummary {
+  const { groupId, type, state, protocolType } = group
+  const offsets: GroupOffsetSummary[] = []
+  for (const [topic, partitions] of store.ofGroup(groupId) ?? []) {
+    for (const [partition, { offset, leaderEpoch, metadata, commitTimestampMs }] of partitions) offsets.push({ topic, partition, offset, leaderEpoch, metadata, commitTimestampMs })
+  }
+  return { groupId, type, state, protocolType, ...membersOf(group), offsets }
+}
+
+function membersOf(group: Group): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
+  if (!(group instanceof ClassicGroup)) return { protocolName: null, epoch: 0, members: [] }
+  const members = [...group.members.values()].map(({ memberId, groupInstanceId, clientId, clientHost, assignment }) => ({
+    memberId, groupInstanceId, clientId, clientHost,
+    assignment: group.usesConsumerProtocol() ? readAssignment(assignment) : [],
+  }))
+  return { protocolName: group.protocolName, epoch: group.generationId, members }
+}
+
+/** An assignment of the consumer protocol; all later versions start with version 0's fields. */
+function readAssignment(assignment: Uint8Array): { topic: string; partitions: number[] }[] {
+  if (assignment.length < 2) return []
+  try {
+    return decodeRecordBody('ConsumerProtocolAssignment', 0, assignment.subarray(2)).assignedPartitions
+  } catch (error) {
+    if (error instanceof MalformedMessage) return []
+    throw error
+  }
+}

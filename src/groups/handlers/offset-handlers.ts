@@ -13,6 +13,8 @@ import type { FetchedGroup, FetchGroup, FetchTopic, PartitionCommit, PartitionRe
 import type { TopicLookup, TopicSummary } from '../topic-lookup.ts'
 
 const TOPIC_ID_VERSION = 10
+/** The same of TxnOffsetCommit (KIP-1319). */
+const TXN_TOPIC_ID_VERSION = 6
 const GROUPS_VERSION = 8
 const TOP_LEVEL_ERROR_VERSION = 2
 
@@ -27,10 +29,9 @@ export async function offsetCommit(coordinator: GroupCoordinator, topics: TopicL
 
 /** Writes the offsets into the producer's transaction. Whether that is open is the transaction coordinator's to say, before. */
 export async function txnOffsetCommit(coordinator: GroupCoordinator, topics: TopicLookup, apiVersion: number, request: RequestOf<'TxnOffsetCommit'>): Promise<Encodable<ResponseOf<'TxnOffsetCommit'>>> {
-  const { groupId, memberId, groupInstanceId, generationId, producerId, producerEpoch } = request
-  const committer = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId, transactional: true, apiVersion }
-  const requested = request.topics.map((topic) => ({ ...topic, topicId: 'topicId' in topic ? topic.topicId : ZERO_UUID }))
-  return { topics: await commit(coordinator, topics, apiVersion >= 6, groupId, committer, -1n, requested, { producerId, producerEpoch, transactional: true }) }
+  const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch, producerId, producerEpoch } = request
+  const committer = { memberId, groupInstanceId, generationIdOrMemberEpoch, transactional: true, apiVersion }
+  return { topics: await commit(coordinator, topics, apiVersion >= TXN_TOPIC_ID_VERSION, groupId, committer, -1n, request.topics, { producerId, producerEpoch, transactional: true }) }
 }
 
 async function commit(

@@ -1,1 +1,13 @@
-//! The only user of N-API: handles, conversions and the request queue. Decides nothing.
+//! The bridge between the data plane and JavaScript: what crosses, how it is packed, and nothing else.
+//!
+//! Requests and facts cross in one packed buffer per turn of the event loop, responses in one buffer back; single calls
+//! that touch the disk for long run on libuv's threads. `src/native.ts` is the only reader of what is packed here.
+
+mod appends;
+mod data_plane;
+mod drain;
+mod failure;
+mod metrics;
+mod options;
+mod packing;
+mod tasks;

@@ -306,6 +306,10 @@ impl LogManager {
         Ok(log.log_start_offset())
     }
 
+    pub fn log_dir_paths(&self) -> Vec<&Path> {
+        self.dirs.iter().map(|dir| dir.path.as_path()).collect()
+    }
+
     pub fn log_dirs(&self) -> Vec<LogDirSummary> {
         self.dirs
             .iter()

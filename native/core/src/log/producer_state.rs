@@ -72,6 +72,9 @@ pub struct ProducerState {
     /// First offset of each transaction that is open, or whose marker is not yet below the high watermark, with that
     /// marker's offset.
     unstable: BTreeMap<i64, Option<i64>>,
+    /// Transactions that the coordinator is being asked about: epoch and guard, by producer id (KIP-890).
+    verifications: HashMap<i64, (i16, u64)>,
+    last_guard: u64,
 }
 
 impl ProducerState {
@@ -119,6 +122,37 @@ impl ProducerState {
         Ok(None)
     }
 
+    /// Whether this producer, at this epoch, has written to a transaction that is open.
+    pub fn has_open_transaction(&self, producer_id: i64, epoch: i16) -> bool {
+        self.producers.get(&producer_id).is_some_and(|producer| producer.epoch == epoch && producer.txn_start.is_some())
+    }
+
+    /// Begins to ask the coordinator whether this partition belongs to the producer's transaction (KIP-890). A marker
+    /// that comes before the answer makes the returned guard worthless: the transaction it was asked about has ended.
+    pub fn begin_verification(&mut self, producer_id: i64, epoch: i16) -> u64 {
+        if let Some(&(known_epoch, guard)) = self.verifications.get(&producer_id)
+            && known_epoch == epoch
+        {
+            return guard;
+        }
+        self.last_guard += 1;
+        self.verifications.insert(producer_id, (epoch, self.last_guard));
+        self.last_guard
+    }
+
+    /// Checks that a batch continues an open transaction or opens one that the coordinator has confirmed.
+    pub fn check_verified(&self, header: &BatchHeader, guard: u64) -> Result<(), AppendError> {
+        if !header.is_transactional() || self.has_open_transaction(header.producer_id, header.producer_epoch) {
+            return Ok(());
+        }
+        let is_valid = self.verifications.get(&header.producer_id) == Some(&(header.producer_epoch, guard));
+        if is_valid {
+            return Ok(());
+        }
+        let detail = "the records are not part of a transaction that the coordinator knows";
+        Err(AppendError::InvalidTransactionState { producer_id: header.producer_id, detail })
+    }
+
     /// Notes a data batch that has been given its offsets.
     pub fn append(&mut self, header: &BatchHeader, base_offset: i64) {
         let last_offset = base_offset + i64::from(header.last_offset_delta);
@@ -148,6 +182,7 @@ impl ProducerState {
         if header.is_transactional() && producer.txn_start.is_none() {
             producer.txn_start = Some(base_offset);
             self.unstable.insert(base_offset, None);
+            self.verifications.remove(&header.producer_id);
         }
     }
 
@@ -186,6 +221,7 @@ impl ProducerState {
         }
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp_ms = header.max_timestamp;
+        self.verifications.remove(&header.producer_id);
         let first_offset = producer.txn_start.take()?;
         self.unstable.insert(first_offset, Some(offset));
         if commit {

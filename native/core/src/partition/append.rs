@@ -11,13 +11,15 @@ pub struct AppendEntry<'a> {
     pub records: &'a mut [u8],
     pub acks: i16,
     pub produce_version: i16,
+    /// From [`super::Partition::begin_verification`], 0 where there was nothing to verify.
+    pub guard: u64,
     pub result: Result<Appended, AppendError>,
 }
 
 impl<'a> AppendEntry<'a> {
     pub fn new(records: &'a mut [u8], acks: i16, produce_version: i16) -> Self {
         let pending = AppendError::InvalidBatch("the records were not looked at".to_owned());
-        AppendEntry { records, acks, produce_version, result: Err(pending) }
+        AppendEntry { records, acks, produce_version, guard: 0, result: Err(pending) }
     }
 }
 
@@ -75,6 +77,7 @@ pub fn place(
                 duplicate: true,
             });
         }
+        producers.check_verified(&batch.header, entry.guard)?;
     }
     let base_offset = *next_offset;
     let append_time = config.timestamp_type == TimestampType::LogAppendTime;

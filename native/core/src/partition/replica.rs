@@ -327,6 +327,22 @@ impl Partition {
         self.wake_watchers();
     }
 
+    /// What a transactional batch needs confirmed before it is appended: producer id, epoch and the guard to append it
+    /// with; `None` where its transaction has begun in this partition already, or where it is no such batch.
+    pub fn begin_verification(&self, records: &[u8]) -> Option<(i64, i16, u64)> {
+        let header = BatchHeader::decode(records).ok()?;
+        if !header.is_transactional() || header.is_control() {
+            return None;
+        }
+        let log = self.log().ok()?;
+        let producers = &mut log.writer().producers;
+        if producers.has_open_transaction(header.producer_id, header.producer_epoch) {
+            return None;
+        }
+        let guard = producers.begin_verification(header.producer_id, header.producer_epoch);
+        Some((header.producer_id, header.producer_epoch, guard))
+    }
+
     fn fail_append(&self, entries: &mut [AppendEntry<'_>], error: &LogError) {
         let reason = error.to_string();
         self.fail(&reason);

@@ -13,6 +13,9 @@ pub enum ErrorCode {
     NotLeaderOrFollower = 6,
     RequestTimedOut = 7,
     MessageTooLarge = 10,
+    CoordinatorLoadInProgress = 14,
+    CoordinatorNotAvailable = 15,
+    NotCoordinator = 16,
     InvalidTopicException = 17,
     RecordListTooLarge = 18,
     NotEnoughReplicas = 19,
@@ -26,6 +29,8 @@ pub enum ErrorCode {
     DuplicateSequenceNumber = 46,
     InvalidProducerEpoch = 47,
     InvalidTxnState = 48,
+    InvalidProducerIdMapping = 49,
+    ConcurrentTransactions = 51,
     TransactionCoordinatorFenced = 52,
     KafkaStorageError = 56,
     UnknownProducerId = 59,
@@ -37,6 +42,7 @@ pub enum ErrorCode {
     OffsetNotAvailable = 78,
     InvalidRecord = 87,
     ThrottlingQuotaExceeded = 89,
+    ProducerFenced = 90,
     UnknownTopicId = 100,
     InconsistentTopicId = 103,
     FetchSessionTopicIdError = 106,
@@ -46,5 +52,16 @@ pub enum ErrorCode {
 impl ErrorCode {
     pub fn code(self) -> i16 {
         self as i16
+    }
+
+    /// What a transaction coordinator's code means to a producer; anything else is a fault of the broker.
+    pub fn from_coordinator(code: i16) -> ErrorCode {
+        use ErrorCode::*;
+        let known = [
+            None, CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator, UnknownTopicOrPartition, NotEnoughReplicas,
+            InvalidProducerEpoch, InvalidTxnState, InvalidProducerIdMapping, ConcurrentTransactions, ProducerFenced,
+            TransactionAbortable,
+        ];
+        known.into_iter().find(|known| known.code() == code).unwrap_or(UnknownServerError)
     }
 }

@@ -7,11 +7,12 @@ use super::{ErrorCode, Malformed, Reader, Writer};
 use crate::Uuid;
 
 /// What every partition of a request shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProduceHead {
     pub acks: i16,
     pub timeout_ms: i32,
-    pub has_transactional_id: bool,
+    /// A range of the frame.
+    pub transactional_id: Option<Range<usize>>,
 }
 
 /// How a request names a topic: up to version 12 by name (a range of the frame), from 13 by id (KIP-516).
@@ -38,8 +39,10 @@ pub fn decode_request(
     let mut reader = Reader::new(frame, false);
     reader.take(body)?;
     reader.flexible = version >= 9;
+    let id_len = reader.nullable_string()?.map(str::len);
+    let id_end = reader.position();
     let head = ProduceHead {
-        has_transactional_id: reader.nullable_string()?.is_some(),
+        transactional_id: id_len.map(|len| id_end - len..id_end),
         acks: reader.i16()?,
         timeout_ms: reader.i32()?,
     };

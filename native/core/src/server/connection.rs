@@ -67,6 +67,8 @@ pub struct Connection {
     pub output: Output,
     /// Held back until the control plane has room.
     pub awaits_forward_space: bool,
+    /// Held back until a Produce of its transaction may go on: later ones of the same producer must not overtake it.
+    pub awaits_verification: bool,
     /// When bytes last came or left.
     pub last_progress: Instant,
 }
@@ -85,6 +87,7 @@ impl Connection {
             first_sequence: 0,
             output: Output::default(),
             awaits_forward_space: false,
+            awaits_verification: false,
             last_progress: now,
         }
     }
@@ -94,6 +97,7 @@ impl Connection {
         self.pending.len() < PENDING_MAX
             && self.output.buffered_len() < BUFFERED_MAX_BYTES
             && !self.awaits_forward_space
+            && !self.awaits_verification
     }
 
     /// Notes a request and returns its sequence number.

@@ -65,6 +65,8 @@ pub enum Answer {
     Payload(Vec<u8>),
     /// The peer deserves no answer.
     Disconnect,
+    /// To a [`Verification`]: an error code for each of its partitions, 0 for none.
+    Verified(Vec<i16>),
 }
 
 /// A request whose API is the control plane's.
@@ -73,6 +75,16 @@ pub struct Forwarded {
     pub listener: u8,
     pub peer: SocketAddr,
     pub frame: Vec<u8>,
+}
+
+/// A transactional Produce that waits until the transaction coordinator knows its partitions (KIP-890).
+pub struct Verification {
+    pub request: RequestId,
+    pub transactional_id: String,
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub produce_version: i16,
+    pub partitions: Vec<(String, i32)>,
 }
 
 /// Something the control plane wants to know.
@@ -88,6 +100,7 @@ pub enum Fact {
 
 pub enum Item {
     Request(Forwarded),
+    Verify(Verification),
     Fact(Fact),
 }
 
@@ -134,6 +147,16 @@ impl ForwardQueue {
         }
     }
 
+    pub fn push_verification(&self, verification: Verification) {
+        let mut queue = self.queue.lock();
+        let was_empty = queue.items.is_empty();
+        queue.items.push_back(Item::Verify(verification));
+        drop(queue);
+        if was_empty {
+            (self.wake_control)();
+        }
+    }
+
     /// Queues a fact. An answer to an append is never dropped; other facts are, when too many wait.
     pub fn push_fact(&self, fact: Fact) {
         let mut queue = self.queue.lock();
@@ -161,7 +184,7 @@ impl ForwardQueue {
             }
             match queue.items.pop_front() {
                 Some(Item::Request(request)) => queue.bytes -= request.frame.len(),
-                Some(Item::Fact(Fact::AppendDone { .. })) | None => {}
+                Some(Item::Verify(_) | Item::Fact(Fact::AppendDone { .. })) | None => {}
                 Some(Item::Fact(_)) => queue.facts -= 1,
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BinaryHeap;
 use std::cmp::Reverse;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,8 +17,9 @@ use crate::protocol::produce::{ResponseTopic, TopicRef};
 use crate::protocol::{ApiKey, Malformed, RequestHeader, Writer};
 
 use super::connection::{Connection, ConnectionId, PendingState};
-use super::forward::{Answer, ControlResponse, Fact, Forwarded, RequestId};
-use super::handlers::{fetch, list_offsets, offset_for_leader_epoch, produce::ParkedProduce};
+use super::forward::{Answer, ControlResponse, Fact, Forwarded, RequestId, Verification};
+use super::handlers::produce::{Outcome, ParkedProduce, ProduceCall, UnverifiedPart};
+use super::handlers::{fetch, list_offsets, offset_for_leader_epoch};
 use super::listener::{Accepted, ListenerSpec, Rejection};
 use super::mailbox::{Mail, Mailbox, WAKE_TOKEN};
 use super::metrics::{ThreadMetrics, add};
@@ -55,7 +57,7 @@ struct Reactor {
     /// Connections that were given answers in this round.
     touched: Vec<u32>,
     /// Requests at the control plane, by the slot of their `RequestId`.
-    forwarded: Vec<Option<(ConnectionId, u64, u32)>>,
+    forwarded: Vec<Option<Outstanding>>,
     free_forwarded: Vec<u32>,
     forward_batch: Vec<Forwarded>,
     deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -65,6 +67,21 @@ struct Reactor {
     now: Instant,
     next_idle_check: Instant,
     stop_at: Option<Instant>,
+}
+
+/// A request at the control plane.
+struct Outstanding {
+    connection: ConnectionId,
+    sequence: u64,
+    generation: u32,
+    held: Option<HeldProduce>,
+}
+
+/// A Produce that goes on once the coordinator has confirmed its transaction.
+struct HeldProduce {
+    /// With its size.
+    frame: Vec<u8>,
+    parts: Vec<UnverifiedPart>,
 }
 
 /// Why a connection ends; `None` is the peer's own wish and worth no line in the log.
@@ -271,7 +288,9 @@ impl Reactor {
         let mut ready = std::mem::take(&mut self.ready);
         let mut round_bytes = 0;
         for slot in ready.drain(..) {
-            match self.read_connection(slot) {
+            // A fault in the handling of one connection's requests ends that connection, not the broker.
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.read_connection(slot)));
+            match outcome.unwrap_or_else(|_| Err(Some("an internal error while handling its request".to_owned()))) {
                 Ok(read) => round_bytes += read,
                 Err(reason) => {
                     self.finish_round();
@@ -351,8 +370,6 @@ impl Reactor {
 
     /// Handles the whole frames of `bytes`; what the connection may not yet hand over goes back to its buffer.
     fn handle_frames(&mut self, slot: u32, bytes: Vec<u8>) -> Result<(), CloseReason> {
-        let region = self.regions.len();
-        let gathered_before = self.calls.len();
         let mut position = 0;
         let mut result = Ok(());
         while position < bytes.len() && result.is_ok() {
@@ -366,9 +383,9 @@ impl Reactor {
             let size = frame_size(&bytes[position..]);
             let frame = position + 4..position + 4 + size;
             position = frame.end;
-            result = self.handle_frame(slot, region, &bytes, frame);
+            result = self.handle_frame(slot, &bytes, frame);
         }
-        if self.calls.len() > gathered_before {
+        if self.calls.last().is_some_and(|call| call.region == self.regions.len()) {
             self.regions.push(Region { bytes });
         }
         result
@@ -377,7 +394,6 @@ impl Reactor {
     fn handle_frame(
         &mut self,
         slot: u32,
-        region: usize,
         bytes: &[u8],
         range: std::ops::Range<usize>,
     ) -> Result<(), CloseReason> {
@@ -392,19 +408,23 @@ impl Reactor {
             Some(api) => api,
         };
         let (header, body) = RequestHeader::decode(frame, api).map_err(malformed)?;
-        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
         let table = self.topics.load();
         match api {
             ApiKey::Produce => {
                 let call = round::decode_produce(table, &header, frame, body, range.start).map_err(malformed)?;
-                let sequence = connection.push(api_key, self.now, PendingState::Silent);
-                if let Some(pending) = connection.pending_mut(sequence) {
-                    pending.state = PendingState::Forwarded; // until the round has written it
+                if call.head.transactional_id.is_some() {
+                    self.finish_calls_of(slot, bytes);
+                    let parts = call.unverified(bytes);
+                    if !parts.is_empty() {
+                        return self.verify(slot, frame, &call, parts);
+                    }
                 }
-                self.calls.push(GatheredCall { slot, sequence, region, frame: range, call });
+                let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
+                let sequence = connection.push(api_key, self.now, PendingState::Forwarded); // until the round has written it
+                self.calls.push(GatheredCall { slot, sequence, region: self.regions.len(), frame: range, call });
             }
             ApiKey::Fetch => {
-                self.finish_calls_of(slot, region, bytes);
+                self.finish_calls_of(slot, bytes);
                 let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
                 let begun = fetch::begin(&self.shared, &header, frame, body, self.now).map_err(malformed)?;
                 match begun {
@@ -423,7 +443,7 @@ impl Reactor {
                 self.touched.push(slot);
             }
             ApiKey::ListOffsets | ApiKey::OffsetForLeaderEpoch => {
-                self.finish_calls_of(slot, region, bytes);
+                self.finish_calls_of(slot, bytes);
                 let table = self.topics.load();
                 let mut output = Output::default();
                 let answer = match api {
@@ -448,8 +468,9 @@ impl Reactor {
         }
     }
 
-    fn forward(&mut self, slot: u32, api_key: i16, frame: &[u8]) -> Result<(), CloseReason> {
-        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
+    /// Notes a request that the control plane answers.
+    fn note_outstanding(&mut self, slot: u32, api_key: i16, held: Option<HeldProduce>) -> Result<RequestId, CloseReason> {
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Err(None) };
         let place = self.free_forwarded.pop().unwrap_or_else(|| {
             self.forwarded.push(None);
             self.forwarded.len() as u32 - 1
@@ -459,9 +480,64 @@ impl Reactor {
         }
         let sequence = connection.push(api_key, self.now, PendingState::Forwarded);
         self.generation = self.generation.wrapping_add(1);
-        self.forwarded[place as usize] = Some((connection.id, sequence, self.generation));
+        let generation = self.generation;
+        self.forwarded[place as usize] = Some(Outstanding { connection: connection.id, sequence, generation, held });
+        Ok(RequestId::new(self.index, place as usize, generation))
+    }
+
+    /// Asks whether the partitions of a Produce belong to its transaction; the connection is not read until the answer.
+    fn verify(&mut self, slot: u32, frame: &[u8], call: &ProduceCall, parts: Vec<UnverifiedPart>) -> Result<(), CloseReason> {
+        let Some(first) = parts.first().copied() else { return Ok(()) };
+        let partitions = parts.iter().filter_map(|unverified| match call.partitions.get(unverified.part) {
+            Some((index, Outcome::Records { topic, .. })) => Some((topic.name.to_string(), *index)),
+            _ => None,
+        });
+        let partitions = partitions.collect();
+        let id = call.head.transactional_id.clone().and_then(|range| frame.get(range)).unwrap_or_default();
+        let transactional_id = String::from_utf8_lossy(id).into_owned();
+        let mut held = Vec::with_capacity(frame.len() + 4);
+        held.extend_from_slice(&(frame.len() as u32).to_be_bytes());
+        held.extend_from_slice(frame);
+        let request = self.note_outstanding(slot, 0, Some(HeldProduce { frame: held, parts }))?;
+        if let Some(Some(connection)) = self.connections.get_mut(slot as usize) {
+            connection.awaits_verification = true;
+        }
+        self.shared.forward.push_verification(Verification {
+            request,
+            transactional_id,
+            producer_id: first.producer_id,
+            producer_epoch: first.producer_epoch,
+            produce_version: call.version,
+            partitions,
+        });
+        Ok(())
+    }
+
+    /// Goes on with a Produce whose transaction was asked about.
+    fn on_verified(&mut self, slot: u32, sequence: u64, held: HeldProduce, codes: &[i16]) {
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return };
+        connection.awaits_verification = false;
+        self.ready.push(slot);
+        let frame = &held.frame[4..];
+        let decoded = RequestHeader::decode(frame, ApiKey::Produce)
+            .and_then(|(header, body)| round::decode_produce(self.topics.load(), &header, frame, body, 4));
+        match decoded {
+            Ok(mut call) => {
+                call.verified(&held.parts, codes);
+                let range = 4..held.frame.len();
+                self.calls.push(GatheredCall { slot, sequence, region: self.regions.len(), frame: range, call });
+                self.regions.push(Region { bytes: held.frame });
+                self.finish_round();
+            }
+            Err(error) => self.close(slot, malformed(error)),
+        }
+    }
+
+    fn forward(&mut self, slot: u32, api_key: i16, frame: &[u8]) -> Result<(), CloseReason> {
+        let request = self.note_outstanding(slot, api_key, None)?;
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
         self.forward_batch.push(Forwarded {
-            request: RequestId::new(self.index, place as usize, self.generation),
+            request,
             listener: connection.listener,
             peer: connection.peer,
             frame: frame.to_vec(),
@@ -475,9 +551,9 @@ impl Reactor {
     // ---- answering ----------------------------------------------------------------------------------------------
 
     /// A request that reads must see what the same connection wrote before it.
-    fn finish_calls_of(&mut self, slot: u32, region: usize, bytes: &[u8]) {
+    fn finish_calls_of(&mut self, slot: u32, bytes: &[u8]) {
         if self.calls.iter().any(|call| call.slot == slot) {
-            if self.regions.len() == region {
+            if self.calls.last().is_some_and(|call| call.region == self.regions.len()) {
                 self.regions.push(Region { bytes: bytes.to_vec() });
             }
             self.finish_round();
@@ -504,7 +580,7 @@ impl Reactor {
         self.regions = regions;
     }
 
-    fn answer_produce(&mut self, slot: u32, sequence: u64, call: super::handlers::produce::ProduceCall, frame: &[u8]) {
+    fn answer_produce(&mut self, slot: u32, sequence: u64, call: ProduceCall, frame: &[u8]) {
         let node_id = self.shared.options.node_id;
         let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return };
         let id = connection.id;
@@ -589,17 +665,21 @@ impl Reactor {
     fn on_response(&mut self, response: ControlResponse) {
         let place = response.request.slot();
         let Some(entry) = self.forwarded.get_mut(place) else { return };
-        let Some((id, sequence, generation)) = *entry else { return };
-        if !response.request.matches_generation(generation) {
+        if !entry.as_ref().is_some_and(|outstanding| response.request.matches_generation(outstanding.generation)) {
             return;
         }
-        *entry = None;
+        let Some(Outstanding { connection: id, sequence, held, .. }) = entry.take() else { return };
         self.free_forwarded.push(place as u32);
         if self.connection_mut(id).is_none() {
             return; // the client left before its answer
         }
         match response.answer {
             Answer::Disconnect => self.close(id.slot, None),
+            Answer::Verified(codes) => {
+                if let Some(held) = held {
+                    self.on_verified(id.slot, sequence, held, &codes);
+                }
+            }
             Answer::Payload(payload) => {
                 let mut output = Output::default();
                 output.bytes.reserve_exact(payload.len() + 4);

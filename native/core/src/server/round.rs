@@ -48,6 +48,7 @@ pub fn decode_produce(
         partitions: Vec::new(),
     };
     let head = decode_request(frame, body, header.api_version, &mut visitor)?;
+    let has_valid_acks = (-1..=1).contains(&head.acks);
     let mut call = ProduceCall {
         correlation_id: header.correlation_id,
         version: header.api_version,
@@ -55,7 +56,7 @@ pub fn decode_produce(
         topics: visitor.topics,
         partitions: visitor.partitions,
     };
-    if !(-1..=1).contains(&head.acks) {
+    if !has_valid_acks {
         for (_, outcome) in &mut call.partitions {
             *outcome = Outcome::Failed(ErrorCode::InvalidRequiredAcks, None);
         }
@@ -98,7 +99,7 @@ impl Visitor<'_> {
             return Err(ErrorCode::InvalidTopicException);
         }
         let range = records.ok_or(ErrorCode::InvalidRecord)?;
-        Ok(Outcome::Records { partition, topic, range: range.start + self.base..range.end + self.base })
+        Ok(Outcome::Records { partition, topic, range: range.start + self.base..range.end + self.base, guard: 0 })
     }
 }
 
@@ -124,13 +125,15 @@ pub fn append_gathered(regions: &mut [Region], calls: &mut [GatheredCall], now_m
             while next_call < calls.len() && calls[next_call].region == region_index {
                 let call = &calls[next_call].call;
                 for (part, (_, outcome)) in call.partitions.iter().enumerate() {
-                    let Outcome::Records { partition, range, .. } = outcome else { continue };
+                    let Outcome::Records { partition, range, guard, .. } = outcome else { continue };
                     let (_, tail) = std::mem::take(&mut rest).split_at_mut(range.start - consumed);
                     let (records, tail) = tail.split_at_mut(range.len());
                     rest = tail;
                     consumed = range.end;
                     places.push(Place { call: next_call, part, partition: partition.clone() });
-                    slices.push(Some(AppendEntry::new(records, call.head.acks, call.version)));
+                    let mut entry = AppendEntry::new(records, call.head.acks, call.version);
+                    entry.guard = *guard;
+                    slices.push(Some(entry));
                 }
                 next_call += 1;
             }
@@ -143,7 +146,11 @@ pub fn append_gathered(regions: &mut [Region], calls: &mut [GatheredCall], now_m
     while start < order.len() {
         let partition = &places[order[start]].partition;
         let count = order[start..].iter().take_while(|&&index| Arc::ptr_eq(&places[index].partition, partition)).count();
-        partition.append(&mut entries[start..start + count], now_ms);
+        let group = &mut entries[start..start + count];
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| partition.append(group, now_ms))).is_err() {
+            // What the partition holds in memory can no longer be relied on; every other one goes on.
+            partition.fail("an internal error while appending");
+        }
         start += count;
     }
     let mut accepted_bytes = 0;

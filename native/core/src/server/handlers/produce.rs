@@ -16,7 +16,7 @@ use super::{append_code, begin_response, unavailable_code};
 pub enum Outcome {
     Failed(ErrorCode, Option<String>),
     /// To be appended; the round fills in what became of it.
-    Records { partition: Arc<Partition>, topic: Arc<Topic>, range: Range<usize> },
+    Records { partition: Arc<Partition>, topic: Arc<Topic>, range: Range<usize>, guard: u64 },
     Appended { partition: Arc<Partition>, result: Result<Appended, AppendError> },
 }
 
@@ -24,6 +24,15 @@ pub enum Outcome {
 pub struct ProduceTopic {
     pub name: TopicRef,
     pub partition_count: usize,
+}
+
+/// A part of a request, by its place among the outcomes, that the coordinator is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnverifiedPart {
+    pub part: usize,
+    pub producer_id: i64,
+    pub producer_epoch: i16,
+    pub guard: u64,
 }
 
 /// One request of a round.
@@ -37,6 +46,32 @@ pub struct ProduceCall {
 }
 
 impl ProduceCall {
+    /// Parts whose transaction the coordinator has to confirm first, with who writes them and their guards (KIP-890).
+    /// `region` is what their ranges count from.
+    pub fn unverified(&self, region: &[u8]) -> Vec<UnverifiedPart> {
+        let parts = self.partitions.iter().enumerate();
+        parts
+            .filter_map(|(part, (_, outcome))| {
+                let Outcome::Records { partition, range, .. } = outcome else { return None };
+                let (producer_id, producer_epoch, guard) = partition.begin_verification(region.get(range.clone())?)?;
+                Some(UnverifiedPart { part, producer_id, producer_epoch, guard })
+            })
+            .collect()
+    }
+
+    /// Applies the coordinator's answer: a refused part fails, the others are appended with their guards.
+    pub fn verified(&mut self, parts: &[UnverifiedPart], codes: &[i16]) {
+        for (unverified, code) in parts.iter().zip(codes.iter().copied().chain(std::iter::repeat(-1))) {
+            let Some((_, outcome)) = self.partitions.get_mut(unverified.part) else { continue };
+            match outcome {
+                Outcome::Records { guard, .. } if code == 0 => *guard = unverified.guard,
+                Outcome::Records { .. } => *outcome = Outcome::Failed(ErrorCode::from_coordinator(code), None),
+                // The topic went away in the meantime.
+                Outcome::Failed(..) | Outcome::Appended { .. } => {}
+            }
+        }
+    }
+
     /// Whether what `acks` asks for holds for every partition.
     pub fn is_complete(&self) -> bool {
         self.head.acks != -1 || self.partitions.iter().all(|(_, outcome)| outcome.is_committed())

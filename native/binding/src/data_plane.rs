@@ -1,0 +1,336 @@
+//! The class that JavaScript holds.
+
+use std::sync::Arc;
+
+use millrace_core::env::Env;
+use millrace_core::log::LogManager;
+use millrace_core::log::StorageFact;
+use millrace_core::partition::{AppendError, Appended, Partition};
+use millrace_core::record::{BatchProducer, RecordInput};
+use millrace_core::server::Server;
+use millrace_core::server::forward::{Answer, ControlResponse, Fact, RequestId};
+use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Function, Uint8Array};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Result, Status};
+use napi_derive::napi;
+
+use crate::appends::PendingAppends;
+use crate::options::{DataPlaneOptions, TopicState, uuid};
+use crate::packing::{Truncated, Unpacker};
+use crate::tasks::{CloseTask, DeleteRecordsTask, OffsetForTimestampTask, ReadTask, RollTask};
+use crate::{drain, failure, metrics};
+
+/// Keeps the event loop alive while the data plane is open; carries no arguments.
+type WakeFunction = ThreadsafeFunction<(), (), (), Status, false>;
+
+/// Size of a response that stands for a disconnect.
+const DISCONNECT: u32 = u32::MAX;
+/// Size of a response that is the answer to a verification: its codes follow as a count and 16-bit numbers.
+const VERIFIED: u32 = u32::MAX - 1;
+
+#[napi(object, object_from_js = false)]
+pub struct ListenAddress {
+    pub host: String,
+    pub port: u16,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct LocalTopic {
+    pub name: String,
+    pub id: Option<String>,
+    pub partitions: Vec<i32>,
+    pub log_dir: String,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct LogDirState {
+    pub path: String,
+    pub error: Option<String>,
+    pub total_bytes: f64,
+    pub usable_bytes: f64,
+}
+
+#[napi]
+pub struct NativeDataPlane {
+    storage: Arc<LogManager>,
+    server: Arc<Server>,
+    appends: Arc<PendingAppends>,
+}
+
+#[napi]
+impl NativeDataPlane {
+    /// Locks the directories and starts the threads. `wake` is called when there is something to drain.
+    #[napi(constructor)]
+    pub fn new(options: DataPlaneOptions, wake: Function<'_, (), ()>) -> Result<NativeDataPlane> {
+        let wake: WakeFunction = wake.build_threadsafe_function().build()?;
+        let storage = Arc::new(LogManager::open(options.storage()?, Env::real()).map_err(failure::other)?);
+        let server = Server::start(options.server(), storage.clone(), move || {
+            // Fails only while Node is shutting down.
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        });
+        let server = Arc::new(server.map_err(failure::other)?);
+        let shared = Arc::downgrade(server.shared());
+        let report = move |fact: StorageFact| {
+            if let Some(shared) = shared.upgrade() {
+                shared.forward.push_fact(fact_of(fact));
+            }
+        };
+        storage.start_background(report).map_err(failure::other)?;
+        let appends = PendingAppends::new(&server);
+        Ok(NativeDataPlane { storage, server, appends })
+    }
+
+    /// Binds an address; `index` is what requests of this listener carry.
+    #[napi]
+    pub fn listen(&self, index: u8, host: String, port: u16) -> Result<ListenAddress> {
+        let address = self.server.listen(index, &host, port).map_err(failure::other)?;
+        Ok(ListenAddress { host: address.ip().to_string(), port: address.port() })
+    }
+
+    /// See [`drain::drain`].
+    #[napi]
+    pub fn drain(&self, mut out: Buffer) -> i64 {
+        drain::drain(&self.server.shared().forward, out.as_mut())
+    }
+
+    /// Takes packed responses: size, request id and payload of each.
+    #[napi]
+    pub fn respond(&self, packed: Buffer) -> Result<()> {
+        let responses = unpack_responses(&packed).map_err(failure::truncated)?;
+        self.server.respond(responses.into_iter());
+        Ok(())
+    }
+
+    #[napi]
+    pub fn apply_topics(&self, upserts: Vec<TopicState>, removed_topic_ids: Vec<String>) -> Result<()> {
+        let specs = upserts.iter().map(TopicState::spec).collect::<Result<Vec<_>>>()?;
+        let removed = removed_topic_ids.iter().map(|id| uuid(id)).collect::<Result<Vec<_>>>()?;
+        self.storage.apply(specs, &removed).map_err(failure::other)
+    }
+
+    #[napi]
+    pub fn list_local_topics(&self) -> Result<Vec<LocalTopic>> {
+        let topics = self.storage.local_topics().map_err(failure::other)?;
+        let topics = topics.into_iter().map(|(name, id, partitions, dir)| LocalTopic {
+            name,
+            id: id.map(|id| id.to_string()),
+            partitions,
+            log_dir: dir.to_string_lossy().into_owned(),
+        });
+        Ok(topics.collect())
+    }
+
+    /// Appends packed records as one batch. Returns the base offset, or -1 - token where it is not committed yet.
+    #[napi]
+    pub fn append(
+        &self,
+        topic: String,
+        partition: i32,
+        records: Buffer,
+        producer_id: f64,
+        producer_epoch: i16,
+        transactional: bool,
+        now_ms: f64,
+    ) -> Result<f64> {
+        let partition = self.partition(&topic, partition)?;
+        let records = unpack_records(&records).map_err(failure::truncated)?;
+        let producer = (producer_id >= 0.0).then_some(BatchProducer {
+            producer_id: producer_id as i64,
+            producer_epoch,
+            transactional,
+        });
+        let appended = partition.append_records(&records, producer, now_ms as i64);
+        self.finish_append(partition, appended)
+    }
+
+    /// Appends a transaction marker; returns as `append` does.
+    #[napi]
+    pub fn append_marker(
+        &self,
+        topic: String,
+        partition: i32,
+        producer_id: f64,
+        producer_epoch: i16,
+        coordinator_epoch: i32,
+        commit: bool,
+        now_ms: f64,
+    ) -> Result<f64> {
+        let partition = self.partition(&topic, partition)?;
+        let appended =
+            partition.append_marker(producer_id as i64, producer_epoch, coordinator_epoch, commit, now_ms as i64);
+        self.finish_append(partition, appended)
+    }
+
+    #[napi(ts_return_type = "Promise<Buffer>")]
+    pub fn read(&self, topic: String, partition: i32, offset: f64, max_bytes: f64) -> Result<AsyncTask<ReadTask>> {
+        let partition = self.partition(&topic, partition)?;
+        Ok(AsyncTask::new(ReadTask { partition, offset: offset as i64, max_bytes: max_bytes as usize }))
+    }
+
+    #[napi(ts_return_type = "Promise<number[]>")]
+    pub fn offset_for_timestamp(
+        &self,
+        topic: String,
+        partition: i32,
+        timestamp_ms: f64,
+    ) -> Result<AsyncTask<OffsetForTimestampTask>> {
+        let partition = self.partition(&topic, partition)?;
+        Ok(AsyncTask::new(OffsetForTimestampTask { partition, timestamp_ms: timestamp_ms as i64 }))
+    }
+
+    #[napi(ts_return_type = "Promise<number>")]
+    pub fn delete_records(&self, topic: String, partition: i32, before_offset: f64) -> Result<AsyncTask<DeleteRecordsTask>> {
+        let partition = self.partition(&topic, partition)?;
+        let storage = self.storage.clone();
+        Ok(AsyncTask::new(DeleteRecordsTask { storage, partition, before_offset: before_offset as i64 }))
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn roll_segment(&self, topic: String, partition: i32) -> Result<AsyncTask<RollTask>> {
+        let partition = self.partition(&topic, partition)?;
+        Ok(AsyncTask::new(RollTask { partition }))
+    }
+
+    /// Nine numbers for each partition: 1 where it is there, log start, high watermark, last stable offset, log end,
+    /// leader epoch, bytes, segments, and the index of its directory.
+    #[napi]
+    pub fn partition_offsets(&self, topics: Vec<String>, partitions: Vec<i32>) -> Float64Array {
+        let dirs = self.storage.log_dir_paths();
+        let mut numbers = Vec::with_capacity(topics.len() * 9);
+        for (topic, partition) in topics.iter().zip(partitions) {
+            match self.storage.find(topic, partition).and_then(|partition| partition.offsets().ok()) {
+                Some(offsets) => {
+                    let dir = dirs.iter().position(|dir| *dir == offsets.log_dir).unwrap_or(0);
+                    numbers.extend([
+                        1.0,
+                        offsets.log_start_offset as f64,
+                        offsets.high_watermark as f64,
+                        offsets.last_stable_offset as f64,
+                        offsets.log_end_offset as f64,
+                        f64::from(offsets.leader_epoch),
+                        offsets.size_bytes as f64,
+                        offsets.segment_count as f64,
+                        dir as f64,
+                    ]);
+                }
+                None => numbers.extend([0.0; 9]),
+            }
+        }
+        numbers.into()
+    }
+
+    /// Five numbers for each segment: base offset, bytes, largest timestamp, last change and 1 for the active one.
+    #[napi]
+    pub fn list_segments(&self, topic: String, partition: i32) -> Option<Float64Array> {
+        let segments = self.storage.find(&topic, partition)?.segments().ok()?;
+        let numbers = segments.iter().flat_map(|segment| {
+            [
+                segment.base_offset as f64,
+                segment.size_bytes as f64,
+                segment.max_timestamp_ms as f64,
+                segment.last_modified_ms as f64,
+                f64::from(u8::from(segment.active)),
+            ]
+        });
+        Some(numbers.collect::<Vec<f64>>().into())
+    }
+
+    /// Six numbers for each producer: id, epoch, last sequence, last timestamp, coordinator epoch, transaction start.
+    #[napi]
+    pub fn describe_producers(&self, topic: String, partition: i32) -> Option<Float64Array> {
+        let producers = self.storage.find(&topic, partition)?.producers().ok()?;
+        let numbers = producers.iter().flat_map(|producer| {
+            [
+                producer.producer_id as f64,
+                f64::from(producer.producer_epoch),
+                f64::from(producer.last_sequence),
+                producer.last_timestamp_ms as f64,
+                f64::from(producer.coordinator_epoch),
+                producer.current_txn_start_offset as f64,
+            ]
+        });
+        Some(numbers.collect::<Vec<f64>>().into())
+    }
+
+    #[napi]
+    pub fn log_dirs(&self) -> Vec<LogDirState> {
+        let dirs = self.storage.log_dirs().into_iter().map(|dir| LogDirState {
+            path: dir.path.to_string_lossy().into_owned(),
+            error: dir.error,
+            total_bytes: dir.total_bytes as f64,
+            usable_bytes: dir.usable_bytes as f64,
+        });
+        dirs.collect()
+    }
+
+    #[napi]
+    pub fn metrics(&self) -> metrics::DataPlaneMetrics {
+        metrics::snapshot(self.server.shared())
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn close(&self) -> AsyncTask<CloseTask> {
+        AsyncTask::new(CloseTask { server: self.server.clone(), storage: self.storage.clone() })
+    }
+
+    fn partition(&self, topic: &str, partition: i32) -> Result<Arc<Partition>> {
+        self.storage.find(topic, partition).ok_or_else(|| failure::unknown_partition(topic, partition))
+    }
+
+    fn finish_append(
+        &self,
+        partition: Arc<Partition>,
+        appended: std::result::Result<Appended, AppendError>,
+    ) -> Result<f64> {
+        let appended = appended.map_err(|error| failure::append(&error))?;
+        Ok(match self.appends.track(partition, appended) {
+            None => appended.base_offset as f64,
+            Some(token) => -1.0 - f64::from(token),
+        })
+    }
+}
+
+fn fact_of(fact: StorageFact) -> Fact {
+    match fact {
+        StorageFact::LogDirFailed { path, message } => {
+            Fact::LogDirFailed { path: path.to_string_lossy().into_owned(), message }
+        }
+    }
+}
+
+fn unpack_responses(packed: &[u8]) -> std::result::Result<Vec<ControlResponse>, Truncated> {
+    let mut unpacker = Unpacker::new(packed);
+    let mut responses = Vec::new();
+    while !unpacker.is_empty() {
+        let size = unpacker.u32()?;
+        let request = RequestId::from_number(unpacker.f64()?);
+        let answer = match size {
+            DISCONNECT => Answer::Disconnect,
+            VERIFIED => {
+                let count = unpacker.u32()?;
+                Answer::Verified((0..count).map(|_| unpacker.i16()).collect::<std::result::Result<_, _>>()?)
+            }
+            size => Answer::Payload(unpacker.take(size as usize)?.to_vec()),
+        };
+        responses.push(ControlResponse { request, answer });
+    }
+    Ok(responses)
+}
+
+fn unpack_records(packed: &[u8]) -> std::result::Result<Vec<RecordInput>, Truncated> {
+    let mut unpacker = Unpacker::new(packed);
+    let mut records = Vec::new();
+    while !unpacker.is_empty() {
+        let timestamp = unpacker.f64()?;
+        let key = unpacker.blob()?.map(<[u8]>::to_vec);
+        let value = unpacker.blob()?.map(<[u8]>::to_vec);
+        let mut headers = Vec::new();
+        for _ in 0..unpacker.u32()? {
+            let name = String::from_utf8_lossy(unpacker.blob()?.unwrap_or_default()).into_owned();
+            headers.push((name, unpacker.blob()?.map(<[u8]>::to_vec)));
+        }
+        let timestamp_ms = (!timestamp.is_nan()).then_some(timestamp as i64);
+        records.push(RecordInput { key, value, timestamp_ms, headers });
+    }
+    Ok(records)
+}

@@ -1,0 +1,148 @@
+//! Calls that may wait for a disk: they run on libuv's threads and resolve a promise.
+
+use std::sync::Arc;
+
+use millrace_core::log::LogManager;
+use millrace_core::partition::{OffsetSpec, Partition, StoredBatch};
+use millrace_core::server::Server;
+use napi::bindgen_prelude::Buffer;
+use napi::{Env, Result, Task};
+
+use crate::failure;
+use crate::packing::Packer;
+
+/// Decoded batches, packed as `src/native/stored-batches.ts` reads them.
+pub struct ReadTask {
+    pub partition: Arc<Partition>,
+    pub offset: i64,
+    pub max_bytes: usize,
+}
+
+impl Task for ReadTask {
+    type Output = Vec<u8>;
+    type JsValue = Buffer;
+
+    fn compute(&mut self) -> Result<Vec<u8>> {
+        let batches = self.partition.read_decoded(self.offset, self.max_bytes).map_err(|error| failure::read(&error))?;
+        let mut packer = Packer::default();
+        packer.u32(batches.len() as u32);
+        for batch in &batches {
+            pack_batch(batch, &mut packer);
+        }
+        Ok(packer.bytes)
+    }
+
+    fn resolve(&mut self, _: Env, output: Vec<u8>) -> Result<Buffer> {
+        Ok(output.into())
+    }
+}
+
+fn pack_batch(batch: &StoredBatch, packer: &mut Packer) {
+    let header = &batch.header;
+    packer.i64(header.base_offset);
+    packer.i64(header.last_offset());
+    packer.i32(header.partition_leader_epoch);
+    packer.i64(header.producer_id);
+    packer.i16(header.producer_epoch);
+    packer.i32(header.base_sequence);
+    packer.u8(u8::from(header.is_transactional()));
+    packer.u8(match batch.control.map(|marker| marker.commit) {
+        None => 0,
+        Some(Some(true)) => 1,
+        Some(Some(false)) => 2,
+        Some(None) => 3,
+    });
+    packer.i32(batch.control.map_or(-1, |marker| marker.coordinator_epoch));
+    packer.u8(header.codec().map_or(u8::MAX, |codec| codec as u8));
+    packer.u32(header.size_in_bytes() as u32);
+    packer.u32(batch.records.len() as u32);
+    for record in &batch.records {
+        packer.i64(record.offset);
+        packer.i64(record.timestamp_ms);
+        packer.blob(record.key.as_deref());
+        packer.blob(record.value.as_deref());
+        packer.u32(record.headers.len() as u32);
+        for (key, value) in &record.headers {
+            packer.string(key);
+            packer.blob(value.as_deref());
+        }
+    }
+}
+
+/// Offset and timestamp of the first record at or after a time; empty where there is none.
+pub struct OffsetForTimestampTask {
+    pub partition: Arc<Partition>,
+    pub timestamp_ms: i64,
+}
+
+impl Task for OffsetForTimestampTask {
+    type Output = Vec<f64>;
+    type JsValue = Vec<f64>;
+
+    fn compute(&mut self) -> Result<Vec<f64>> {
+        let found = self.partition.offset_for(OffsetSpec::Timestamp(self.timestamp_ms));
+        let found = found.map_err(|error| failure::read(&error))?;
+        Ok(found.map_or_else(Vec::new, |(offset, timestamp, _)| vec![offset as f64, timestamp as f64]))
+    }
+
+    fn resolve(&mut self, _: Env, output: Vec<f64>) -> Result<Vec<f64>> {
+        Ok(output)
+    }
+}
+
+pub struct DeleteRecordsTask {
+    pub storage: Arc<LogManager>,
+    pub partition: Arc<Partition>,
+    pub before_offset: i64,
+}
+
+impl Task for DeleteRecordsTask {
+    type Output = i64;
+    type JsValue = f64;
+
+    fn compute(&mut self) -> Result<i64> {
+        let deleted = self.storage.delete_records(&self.partition, self.before_offset);
+        deleted.map_err(|error| failure::delete_records(&error))
+    }
+
+    fn resolve(&mut self, _: Env, output: i64) -> Result<f64> {
+        Ok(output as f64)
+    }
+}
+
+pub struct RollTask {
+    pub partition: Arc<Partition>,
+}
+
+impl Task for RollTask {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> Result<()> {
+        self.partition.roll().map_err(|error| failure::unavailable(&error))
+    }
+
+    fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Ends the threads, flushes and marks the stop as clean.
+pub struct CloseTask {
+    pub server: Arc<Server>,
+    pub storage: Arc<LogManager>,
+}
+
+impl Task for CloseTask {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> Result<()> {
+        self.server.stop();
+        self.storage.close().map_err(failure::other)
+    }
+
+    fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,7 +1,9 @@
-// The only importer of the native addon. What the broker may ask of the data plane, as plain data and opaque handles:
+// The only way to the native addon. What the broker may ask of the data plane, as plain data and opaque handles:
 // every field is present (null where there is nothing), so that a drift between the two languages fails loudly.
 
 import type { Uuid } from './shared/uuid.ts'
+
+export { openDataPlane } from './native/addon-data-plane.ts'
 
 export type DataPlaneOptions = {
   nodeId: number
@@ -69,8 +71,8 @@ export type TransactionVerification = {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly partitions: readonly TopicPartition[]
-  /** Whether an absent partition joins the transaction (Produce 12 and later) or is refused. */
-  readonly addsPartitions: boolean
+  /** From version 12 on a partition that is not yet part of the transaction joins it; before, it is refused. */
+  readonly produceVersion: number
 }
 
 export type RecordHeader = { key: string; value: Uint8Array | null }
@@ -134,6 +136,8 @@ export type DataPlaneMetrics = {
 
 /** A fact the data plane reports; what follows from it is the control plane's to decide. */
 export type DataPlaneEvent =
+  /** A connection that the broker ended, not its client. */
+  | { kind: 'connectionClosed'; listener: string; peer: string; reason: string }
   | { kind: 'partitionFailed'; topic: string; partition: number; message: string }
   | { kind: 'logDirFailed'; path: string; message: string }
   | { kind: 'partitionLoaded'; topic: string; partition: number; recoveredBytes: number; truncatedBytes: number }

@@ -16,7 +16,7 @@ struct Waiting {
 
 /// Watches partitions on behalf of appends, and reports each once it is committed or lost.
 pub struct PendingAppends {
-    shared: Arc<Shared>,
+    shared: Weak<Shared>,
     waiting: Mutex<HashMap<u32, Waiting>>,
     last_token: AtomicU32,
     this: Weak<PendingAppends>,
@@ -25,7 +25,7 @@ pub struct PendingAppends {
 impl PendingAppends {
     pub fn new(server: &Server) -> Arc<PendingAppends> {
         Arc::new_cyclic(|this| PendingAppends {
-            shared: server.shared().clone(),
+            shared: Arc::downgrade(server.shared()),
             waiting: Mutex::default(),
             last_token: AtomicU32::new(0),
             this: this.clone(),
@@ -61,7 +61,9 @@ impl PendingAppends {
         waiting.remove(&token);
         drop(waiting);
         let error = failure.map_or(0, |unavailable| unavailable_code(&unavailable).code());
-        self.shared.forward.push_fact(Fact::AppendDone { token, error, base_offset });
+        if let Some(shared) = self.shared.upgrade() {
+            shared.forward.push_fact(Fact::AppendDone { token, error, base_offset });
+        }
     }
 }
 

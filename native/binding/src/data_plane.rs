@@ -1,6 +1,6 @@
 //! The class that JavaScript holds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use millrace_core::env::Env;
 use millrace_core::log::LogManager;
@@ -9,7 +9,7 @@ use millrace_core::partition::{AppendError, Appended, Partition};
 use millrace_core::record::{BatchProducer, RecordInput};
 use millrace_core::server::Server;
 use millrace_core::server::forward::{Answer, ControlResponse, Fact, RequestId};
-use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Function, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Result, Status};
 use napi_derive::napi;
@@ -22,6 +22,8 @@ use crate::{drain, failure, metrics};
 
 /// Keeps the event loop alive while the data plane is open; carries no arguments.
 type WakeFunction = ThreadsafeFunction<(), (), (), Status, false>;
+/// Emptied when the data plane is closed, so that the event loop may end.
+pub type Waker = Arc<Mutex<Option<WakeFunction>>>;
 
 /// Size of a response that stands for a disconnect.
 const DISCONNECT: u32 = u32::MAX;
@@ -55,6 +57,7 @@ pub struct NativeDataPlane {
     storage: Arc<LogManager>,
     server: Arc<Server>,
     appends: Arc<PendingAppends>,
+    waker: Waker,
 }
 
 #[napi]
@@ -62,11 +65,14 @@ impl NativeDataPlane {
     /// Locks the directories and starts the threads. `wake` is called when there is something to drain.
     #[napi(constructor)]
     pub fn new(options: DataPlaneOptions, wake: Function<'_, (), ()>) -> Result<NativeDataPlane> {
-        let wake: WakeFunction = wake.build_threadsafe_function().build()?;
+        let waker: Waker = Arc::new(Mutex::new(Some(wake.build_threadsafe_function().build()?)));
+        let wake = waker.clone();
         let storage = Arc::new(LogManager::open(options.storage()?, Env::real()).map_err(failure::other)?);
         let server = Server::start(options.server(), storage.clone(), move || {
             // Fails only while Node is shutting down.
-            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            if let Some(wake) = &*wake.lock().unwrap_or_else(PoisonError::into_inner) {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
         });
         let server = Arc::new(server.map_err(failure::other)?);
         let shared = Arc::downgrade(server.shared());
@@ -77,7 +83,7 @@ impl NativeDataPlane {
         };
         storage.start_background(report).map_err(failure::other)?;
         let appends = PendingAppends::new(&server);
-        Ok(NativeDataPlane { storage, server, appends })
+        Ok(NativeDataPlane { storage, server, appends, waker })
     }
 
     /// Binds an address; `index` is what requests of this listener carry.
@@ -270,7 +276,7 @@ impl NativeDataPlane {
 
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close(&self) -> AsyncTask<CloseTask> {
-        AsyncTask::new(CloseTask { server: self.server.clone(), storage: self.storage.clone() })
+        AsyncTask::new(CloseTask { server: self.server.clone(), storage: self.storage.clone(), waker: self.waker.clone() })
     }
 
     fn partition(&self, topic: &str, partition: i32) -> Result<Arc<Partition>> {

@@ -1,6 +1,6 @@
 //! Calls that may wait for a disk: they run on libuv's threads and resolve a promise.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use millrace_core::log::LogManager;
 use millrace_core::partition::{OffsetSpec, Partition, StoredBatch};
@@ -8,6 +8,7 @@ use millrace_core::server::Server;
 use napi::bindgen_prelude::Buffer;
 use napi::{Env, Result, Task};
 
+use crate::data_plane::Waker;
 use crate::failure;
 use crate::packing::Packer;
 
@@ -101,7 +102,12 @@ impl Task for DeleteRecordsTask {
     type JsValue = f64;
 
     fn compute(&mut self) -> Result<i64> {
-        let deleted = self.storage.delete_records(&self.partition, self.before_offset);
+        let before_offset = match self.before_offset {
+            // Everything that is committed, as DeleteRecords means it.
+            -1 => self.partition.offsets().map_err(|error| failure::unavailable(&error))?.high_watermark,
+            offset => offset,
+        };
+        let deleted = self.storage.delete_records(&self.partition, before_offset);
         deleted.map_err(|error| failure::delete_records(&error))
     }
 
@@ -131,6 +137,7 @@ impl Task for RollTask {
 pub struct CloseTask {
     pub server: Arc<Server>,
     pub storage: Arc<LogManager>,
+    pub waker: Waker,
 }
 
 impl Task for CloseTask {
@@ -140,6 +147,11 @@ impl Task for CloseTask {
     fn compute(&mut self) -> Result<()> {
         self.server.stop();
         self.storage.close().map_err(failure::other)
+    }
+
+    fn finally(self, _: Env) -> Result<()> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     fn resolve(&mut self, _: Env, (): ()) -> Result<()> {

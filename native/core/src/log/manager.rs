@@ -60,7 +60,8 @@ struct LogDir {
     recovery_points: Mutex<Offsets>,
     log_starts: Mutex<Offsets>,
     was_clean: bool,
-    _lock: Box<dyn DirLock>,
+    /// Given up once the directory is closed.
+    lock: Mutex<Option<Box<dyn DirLock>>>,
 }
 
 /// Partitions that wait for a group commit.
@@ -451,6 +452,9 @@ impl LogManager {
             let path = dir.path.join(CLEAN_SHUTDOWN);
             write_atomically(&*self.env.files, &path, b"{\"version\":0}").map_err(|source| OpenError::Io { path, source })?;
         }
+        for dir in &self.dirs {
+            dir.lock.lock().take();
+        }
         Ok(())
     }
 }
@@ -502,7 +506,7 @@ fn open_dir(path: &Path, options: &LogManagerOptions, env: &Env) -> Result<LogDi
         log_starts: Mutex::new(checkpoint::read_offsets(files, &path.join(LOG_START_OFFSETS)).map_err(io)?),
         path: path.to_owned(),
         was_clean,
-        _lock: lock,
+        lock: Mutex::new(Some(lock)),
     })
 }
 

@@ -1,0 +1,48 @@
+// The addon's class as native/binding/src/data_plane.rs exports it, and how it is loaded.
+
+import type { DataPlaneMetrics, TopicState } from '../native.ts'
+
+export type AddonOptions = {
+  nodeId: number
+  clusterId: string
+  logDirs: string[]
+  threadCount: number
+  requestSizeMaxBytes: number
+  connectionsMax: number
+  connectionsMaxPerIp: number
+  connectionIdleMaxMs: number
+  fetchSessionsMax: number
+  fetchSizeMaxBytes: number
+  producerIdExpirationMs: number
+  checkpointIntervalMs: number
+}
+
+/** Offsets are numbers here: they are exact up to 2^53. */
+export interface AddonDataPlane {
+  listen(index: number, host: string, port: number): { host: string; port: number }
+  drain(out: Buffer): number
+  respond(packed: Buffer): void
+  applyTopics(upserts: TopicState[], removedTopicIds: string[]): void
+  listLocalTopics(): { name: string; id?: string; partitions: number[]; logDir: string }[]
+  append(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean, nowMs: number): number
+  appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, nowMs: number): number
+  read(topic: string, partition: number, offset: number, maxBytes: number): Promise<Buffer>
+  offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<number[]>
+  deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<number>
+  rollSegment(topic: string, partition: number): Promise<void>
+  partitionOffsets(topics: string[], partitions: number[]): Float64Array
+  listSegments(topic: string, partition: number): Float64Array | null
+  describeProducers(topic: string, partition: number): Float64Array | null
+  retentionCandidates(ageMs: number): { topic: string; partition: number }[]
+  logDirs(): { path: string; error?: string; totalBytes: number; usableBytes: number }[]
+  metrics(): DataPlaneMetrics
+  close(): Promise<void>
+}
+
+type Addon = { NativeDataPlane: new (options: AddonOptions, wake: () => void) => AddonDataPlane }
+
+/** Loads the addon of this platform; the path is the same from `src` and from `dist`. */
+export async function loadAddon(): Promise<Addon> {
+  const url = new URL('../../native/binding/index.js', import.meta.url).href
+  return (await import(url)) as Addon
+}

@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const stamps = join(root, 'node_modules', '.millrace')
 
+/** What the build of the addon writes beside its sources. */
+const generated = ['index.js', 'index.d.ts'].map((name) => join('native', 'binding', name))
+
 /** Files below `path` that a step reads, as `name size mtime` lines; a changed line is a changed input. */
 function inputs(path) {
   const full = join(root, path)
@@ -17,7 +20,7 @@ function inputs(path) {
   if (status === undefined) return []
   if (!status.isDirectory()) return [`${path} ${status.size} ${status.mtimeMs}`]
   return readdirSync(full)
-    .filter((name) => name !== 'node_modules' && name !== 'target' && !name.endsWith('.node') && !path.endsWith('fuzz'))
+    .filter((name) => name !== 'target' && name !== 'fuzz' && !name.endsWith('.node') && !generated.includes(join(path, name)))
     .sort()
     .flatMap((name) => inputs(join(path, name)))
 }
@@ -34,11 +37,13 @@ function run(command, args) {
   }
 }
 
-/** Runs `work` unless `made` exists and the inputs are those of the last time. */
-function step(name, what, paths, made, work) {
-  const digest = createHash('sha256').update([process.versions.modules, ...paths.flatMap(inputs)].join('\n')).digest('hex')
+const hasAddon = () => readdirSync(join(root, 'native', 'binding')).some((name) => name.endsWith('.node'))
+
+/** Runs `work` unless `isMade` and the inputs are those of the last time. */
+function step(name, what, paths, isMade, work) {
+  const digest = createHash('sha256').update(paths.flatMap(inputs).join('\n')).digest('hex')
   const stamp = join(stamps, name)
-  if (existsSync(join(root, made)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  if (isMade() && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
   console.error(`millrace: ${what} …`)
   const began = Date.now()
   work()
@@ -51,8 +56,8 @@ const napi = join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
 const node = join(root, 'node_modules', '.bin', 'node')
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 
-step('packages', 'installing packages', ['package-lock.json'], 'node_modules/.bin', () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']))
-step('addon', 'building the native addon (the first build takes minutes)', ['Cargo.toml', 'Cargo.lock', 'native'], 'native/binding/index.js', () =>
+step('packages', 'installing packages', ['package-lock.json'], () => existsSync(join(root, 'node_modules', '.bin')), () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']))
+step('addon', 'building the native addon (the first build takes minutes)', ['Cargo.toml', 'Cargo.lock', 'native'], hasAddon, () =>
   run(node, [napi, 'build', '--platform', '--release', '--esm', '--manifest-path', 'native/binding/Cargo.toml', '--output-dir', 'native/binding']),
 )
-step('typescript', 'compiling TypeScript', ['tsconfig.json', 'src', 'package-lock.json'], 'dist/index.js', () => run(node, [tsc, '-p', 'tsconfig.json']))
+step('typescript', 'compiling TypeScript', ['tsconfig.json', 'src', 'package-lock.json'], () => existsSync(join(root, 'dist', 'index.js')), () => run(node, [tsc, '-p', 'tsconfig.json']))

@@ -140,11 +140,7 @@ impl NativeDataPlane {
     ) -> Result<f64> {
         let partition = self.partition(&topic, partition)?;
         let records = unpack_records(&records).map_err(failure::truncated)?;
-        let producer = (producer_id >= 0.0).then_some(BatchProducer {
-            producer_id: producer_id as i64,
-            producer_epoch,
-            transactional,
-        });
+        let producer = (producer_id >= 0.0).then_some(BatchProducer { producer_id: producer_id as i64, producer_epoch, transactional });
         let appended = partition.append_records(&records, producer, now_ms as i64);
         self.finish_append(partition, appended)
     }
@@ -162,8 +158,7 @@ impl NativeDataPlane {
         now_ms: f64,
     ) -> Result<f64> {
         let partition = self.partition(&topic, partition)?;
-        let appended =
-            partition.append_marker(producer_id as i64, producer_epoch, coordinator_epoch, commit, now_ms as i64);
+        let appended = partition.append_marker(producer_id as i64, producer_epoch, coordinator_epoch, commit, now_ms as i64);
         self.finish_append(partition, appended)
     }
 
@@ -174,12 +169,7 @@ impl NativeDataPlane {
     }
 
     #[napi(ts_return_type = "Promise<number[]>")]
-    pub fn offset_for_timestamp(
-        &self,
-        topic: String,
-        partition: i32,
-        timestamp_ms: f64,
-    ) -> Result<AsyncTask<OffsetForTimestampTask>> {
+    pub fn offset_for_timestamp(&self, topic: String, partition: i32, timestamp_ms: f64) -> Result<AsyncTask<OffsetForTimestampTask>> {
         let partition = self.partition(&topic, partition)?;
         Ok(AsyncTask::new(OffsetForTimestampTask { partition, timestamp_ms: timestamp_ms as i64 }))
     }
@@ -283,11 +273,7 @@ impl NativeDataPlane {
         self.storage.find(topic, partition).ok_or_else(|| failure::unknown_partition(topic, partition))
     }
 
-    fn finish_append(
-        &self,
-        partition: Arc<Partition>,
-        appended: std::result::Result<Appended, AppendError>,
-    ) -> Result<f64> {
+    fn finish_append(&self, partition: Arc<Partition>, appended: std::result::Result<Appended, AppendError>) -> Result<f64> {
         let appended = appended.map_err(|error| failure::append(&error))?;
         Ok(match self.appends.track(partition, appended) {
             None => appended.base_offset as f64,
@@ -298,9 +284,7 @@ impl NativeDataPlane {
 
 fn fact_of(fact: StorageFact) -> Fact {
     match fact {
-        StorageFact::LogDirFailed { path, message } => {
-            Fact::LogDirFailed { path: path.to_string_lossy().into_owned(), message }
-        }
+        StorageFact::LogDirFailed { path, message } => Fact::LogDirFailed { path: path.to_string_lossy().into_owned(), message },
     }
 }
 

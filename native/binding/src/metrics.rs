@@ -72,9 +72,8 @@ pub fn snapshot(shared: &Shared) -> DataPlaneMetrics {
 }
 
 fn api_metrics(shared: &Shared, key: usize) -> Option<ApiMetrics> {
-    let sum = |pick: &dyn Fn(&ApiCounters) -> u64| {
-        shared.metrics.iter().filter_map(|thread| thread.apis.get(key)).map(pick).sum::<u64>() as f64
-    };
+    let sum =
+        |pick: &dyn Fn(&ApiCounters) -> u64| shared.metrics.iter().filter_map(|thread| thread.apis.get(key)).map(pick).sum::<u64>() as f64;
     let request_count = sum(&|api| read(&api.requests));
     (request_count > 0.0).then(|| ApiMetrics {
         api_key: key as u32,

@@ -57,12 +57,7 @@ fn start(dir: &Path, config: LogConfig) -> Broker {
 fn batch(values: &[&str]) -> Vec<u8> {
     let records: Vec<RecordInput> = values
         .iter()
-        .map(|value| RecordInput {
-            key: None,
-            value: Some(value.as_bytes().to_vec()),
-            timestamp_ms: Some(1_000),
-            headers: Vec::new(),
-        })
+        .map(|value| RecordInput { key: None, value: Some(value.as_bytes().to_vec()), timestamp_ms: Some(1_000), headers: Vec::new() })
         .collect();
     build_batch(&records, None, 1_000)
 }
@@ -226,7 +221,12 @@ fn what_was_acknowledged_is_there_after_a_stop_without_warning() {
     let mut socket = connect(&broker);
     for index in 0..200 {
         send(&mut socket, &produce_request(index, -1, 0, &batch(&["value"])));
-        assert_eq!(read_produced(&receive(&mut socket)), (index, 0, i64::from(index)), "{:?}", broker.storage.find("orders", 0).unwrap().unavailable());
+        assert_eq!(
+            read_produced(&receive(&mut socket)),
+            (index, 0, i64::from(index)),
+            "{:?}",
+            broker.storage.find("orders", 0).unwrap().unavailable()
+        );
     }
     broker.server.stop();
     drop(broker); // without close: no checkpoint, no clean mark

@@ -58,8 +58,17 @@ impl ErrorCode {
     pub fn from_coordinator(code: i16) -> ErrorCode {
         use ErrorCode::*;
         let known = [
-            None, CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator, UnknownTopicOrPartition, NotEnoughReplicas,
-            InvalidProducerEpoch, InvalidTxnState, InvalidProducerIdMapping, ConcurrentTransactions, ProducerFenced,
+            None,
+            CoordinatorLoadInProgress,
+            CoordinatorNotAvailable,
+            NotCoordinator,
+            UnknownTopicOrPartition,
+            NotEnoughReplicas,
+            InvalidProducerEpoch,
+            InvalidTxnState,
+            InvalidProducerIdMapping,
+            ConcurrentTransactions,
+            ProducerFenced,
             TransactionAbortable,
         ];
         known.into_iter().find(|known| known.code() == code).unwrap_or(UnknownServerError)

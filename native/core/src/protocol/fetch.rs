@@ -96,11 +96,7 @@ impl FetchRequest {
 }
 
 fn read_topic(reader: &mut Reader<'_>, version: i16) -> Result<(Box<str>, Uuid), Malformed> {
-    if version >= 13 {
-        Ok(("".into(), reader.uuid()?))
-    } else {
-        Ok((reader.string()?.into(), Uuid::ZERO))
-    }
+    if version >= 13 { Ok(("".into(), reader.uuid()?)) } else { Ok((reader.string()?.into(), Uuid::ZERO)) }
 }
 
 fn read_partition(r: &mut Reader<'_>, version: i16) -> Result<FetchPartition, Malformed> {
@@ -164,13 +160,7 @@ pub fn begin_topic(writer: &mut Writer<'_>, version: i16, name: &str, id: Uuid, 
 }
 
 /// Writes a partition up to and with the length of its records; the caller places those, then calls [`end_partition`].
-pub fn begin_partition(
-    writer: &mut Writer<'_>,
-    version: i16,
-    index: i32,
-    partition: &FetchedPartition,
-    records_len: usize,
-) {
+pub fn begin_partition(writer: &mut Writer<'_>, version: i16, index: i32, partition: &FetchedPartition, records_len: usize) {
     writer.i32(index);
     writer.i16(partition.error.code());
     writer.i64(partition.high_watermark);

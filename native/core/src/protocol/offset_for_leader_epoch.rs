@@ -40,11 +40,7 @@ impl<'a> OffsetForLeaderEpochRequest<'a> {
             let name = r.string()?;
             let mut partitions = Vec::new();
             for _ in 0..r.required_array_len()? {
-                partitions.push(EpochPartition {
-                    index: r.i32()?,
-                    current_leader_epoch: r.i32()?,
-                    leader_epoch: r.i32()?,
-                });
+                partitions.push(EpochPartition { index: r.i32()?, current_leader_epoch: r.i32()?, leader_epoch: r.i32()? });
                 r.skip_tagged_fields()?;
             }
             r.skip_tagged_fields()?;

@@ -30,22 +30,13 @@ pub trait ProduceVisitor {
 }
 
 /// Walks the body of a request that starts at `body` in `frame`.
-pub fn decode_request(
-    frame: &[u8],
-    body: usize,
-    version: i16,
-    visitor: &mut impl ProduceVisitor,
-) -> Result<ProduceHead, Malformed> {
+pub fn decode_request(frame: &[u8], body: usize, version: i16, visitor: &mut impl ProduceVisitor) -> Result<ProduceHead, Malformed> {
     let mut reader = Reader::new(frame, false);
     reader.take(body)?;
     reader.flexible = version >= 9;
     let id_len = reader.nullable_string()?.map(str::len);
     let id_end = reader.position();
-    let head = ProduceHead {
-        transactional_id: id_len.map(|len| id_end - len..id_end),
-        acks: reader.i16()?,
-        timeout_ms: reader.i32()?,
-    };
+    let head = ProduceHead { transactional_id: id_len.map(|len| id_end - len..id_end), acks: reader.i16()?, timeout_ms: reader.i32()? };
     for _ in 0..reader.required_array_len()? {
         let topic = if version >= 13 {
             TopicRef::Id(reader.uuid()?)

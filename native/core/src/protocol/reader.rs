@@ -156,10 +156,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Hands each tagged field to `read` with a reader of its own; does nothing in inflexible versions.
-    pub fn tagged_fields(
-        &mut self,
-        mut read: impl FnMut(u32, &mut Reader<'a>) -> Result<(), Malformed>,
-    ) -> Result<(), Malformed> {
+    pub fn tagged_fields(&mut self, mut read: impl FnMut(u32, &mut Reader<'a>) -> Result<(), Malformed>) -> Result<(), Malformed> {
         if !self.flexible {
             return Ok(());
         }

@@ -46,9 +46,13 @@ impl Told {
 pub enum SessionUse {
     None,
     /// All partitions are answered; the session is `id`.
-    Full { id: i32 },
+    Full {
+        id: i32,
+    },
     /// Only changed partitions are answered.
-    Incremental { id: i32 },
+    Incremental {
+        id: i32,
+    },
 }
 
 impl SessionUse {
@@ -94,12 +98,7 @@ impl FetchSessions {
     }
 
     /// Applies a request to its session and returns the partitions to fetch, in order.
-    pub fn begin(
-        &self,
-        request: &mut FetchRequest,
-        version: i16,
-        now: Instant,
-    ) -> Result<(SessionUse, Vec<FetchTarget>), ErrorCode> {
+    pub fn begin(&self, request: &mut FetchRequest, version: i16, now: Instant) -> Result<(SessionUse, Vec<FetchTarget>), ErrorCode> {
         let uses_topic_ids = version >= 13;
         if request.session_epoch <= 0 {
             let mut sessions = self.sessions.lock();
@@ -230,12 +229,7 @@ fn targets_of(request: &FetchRequest) -> Vec<FetchTarget> {
     let mut targets = Vec::with_capacity(request.topics.iter().map(|topic| topic.partitions.len()).sum());
     for topic in &request.topics {
         let name: Arc<str> = Arc::from(&*topic.name);
-        targets.extend(topic.partitions.iter().map(|&partition| FetchTarget {
-            name: name.clone(),
-            id: topic.id,
-            partition,
-            told: None,
-        }));
+        targets.extend(topic.partitions.iter().map(|&partition| FetchTarget { name: name.clone(), id: topic.id, partition, told: None }));
     }
     targets
 }

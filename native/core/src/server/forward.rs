@@ -90,12 +90,32 @@ pub struct Verification {
 /// Something the control plane wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    ConnectionClosed { listener: u8, peer: SocketAddr, reason: String },
-    PartitionFailed { topic: String, partition: i32, message: String },
-    PartitionLoaded { topic: String, partition: i32, recovered_bytes: u64, truncated_bytes: u64 },
-    LogDirFailed { path: String, message: String },
+    ConnectionClosed {
+        listener: u8,
+        peer: SocketAddr,
+        reason: String,
+    },
+    PartitionFailed {
+        topic: String,
+        partition: i32,
+        message: String,
+    },
+    PartitionLoaded {
+        topic: String,
+        partition: i32,
+        recovered_bytes: u64,
+        truncated_bytes: u64,
+    },
+    LogDirFailed {
+        path: String,
+        message: String,
+    },
     /// An append of the control plane's is committed or has failed for good; `error` is a Kafka code.
-    AppendDone { token: u32, error: i16, base_offset: i64 },
+    AppendDone {
+        token: u32,
+        error: i16,
+        base_offset: i64,
+    },
 }
 
 pub enum Item {

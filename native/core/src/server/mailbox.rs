@@ -34,11 +34,7 @@ pub struct Mailbox {
 
 impl Mailbox {
     pub fn new(registry: &Registry) -> std::io::Result<Mailbox> {
-        Ok(Mailbox {
-            queue: Mutex::new(Vec::new()),
-            asleep: AtomicBool::new(false),
-            waker: Waker::new(registry, WAKE_TOKEN)?,
-        })
+        Ok(Mailbox { queue: Mutex::new(Vec::new()), asleep: AtomicBool::new(false), waker: Waker::new(registry, WAKE_TOKEN)? })
     }
 
     pub fn post(&self, mail: Mail) {

@@ -128,8 +128,8 @@ impl Server {
 
     /// Binds an address and starts accepting; port 0 picks a free one. Returns what was bound.
     pub fn listen(&self, index: u8, host: &str, port: u16) -> Result<SocketAddr, ServerError> {
-        let (socket, address) = listener::bind(host, port)
-            .map_err(|source| ServerError::Listen { address: format!("{host}:{port}"), source })?;
+        let (socket, address) =
+            listener::bind(host, port).map_err(|source| ServerError::Listen { address: format!("{host}:{port}"), source })?;
         self.shared.mailboxes[0].post(Mail::Listen(ListenerSpec { index, socket }));
         Ok(address)
     }

@@ -1,7 +1,7 @@
 //! The loop of one data-plane thread: epoll, sockets, rounds.
 
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::partition::Wake;
 use crate::protocol::produce::{ResponseTopic, TopicRef};
 use crate::protocol::{ApiKey, Malformed, RequestHeader, Writer};
 
+use super::Shared;
 use super::connection::{Connection, ConnectionId, PendingState};
 use super::forward::{Answer, ControlResponse, Fact, Forwarded, RequestId, Verification};
 use super::handlers::produce::{Outcome, ParkedProduce, ProduceCall, UnverifiedPart};
@@ -25,7 +26,6 @@ use super::mailbox::{Mail, Mailbox, WAKE_TOKEN};
 use super::metrics::{ThreadMetrics, add};
 use super::output::Output;
 use super::round::{self, GatheredCall, Region};
-use super::Shared;
 
 /// How much is read from one socket at a time.
 const READ_CHUNK_BYTES: usize = 256 * 1024;
@@ -176,11 +176,10 @@ impl Reactor {
             return;
         }
         let Some(Some(connection)) = self.connections.get_mut(token) else { return };
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            if !connection.readable {
-                connection.readable = true;
-                self.ready.push(token as u32);
-            }
+        let has_news = event.is_readable() || event.is_read_closed() || event.is_error();
+        if has_news && !connection.readable {
+            connection.readable = true;
+            self.ready.push(token as u32);
         }
         if event.is_writable() {
             connection.writable = true;
@@ -391,12 +390,7 @@ impl Reactor {
         result
     }
 
-    fn handle_frame(
-        &mut self,
-        slot: u32,
-        bytes: &[u8],
-        range: std::ops::Range<usize>,
-    ) -> Result<(), CloseReason> {
+    fn handle_frame(&mut self, slot: u32, bytes: &[u8], range: std::ops::Range<usize>) -> Result<(), CloseReason> {
         let frame = &bytes[range.clone()];
         let (api_key, version) = RequestHeader::peek_api(frame).map_err(malformed)?;
         self.metrics.request(api_key, frame.len());
@@ -536,12 +530,7 @@ impl Reactor {
     fn forward(&mut self, slot: u32, api_key: i16, frame: &[u8]) -> Result<(), CloseReason> {
         let request = self.note_outstanding(slot, api_key, None)?;
         let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
-        self.forward_batch.push(Forwarded {
-            request,
-            listener: connection.listener,
-            peer: connection.peer,
-            frame: frame.to_vec(),
-        });
+        self.forward_batch.push(Forwarded { request, listener: connection.listener, peer: connection.peer, frame: frame.to_vec() });
         if !self.shared.forward.has_room() {
             connection.awaits_forward_space = true;
         }
@@ -603,9 +592,7 @@ impl Reactor {
                 node_id,
                 |topic| match topic {
                     TopicRef::Id(id) => ResponseTopic::Id(*id),
-                    TopicRef::Name(range) => {
-                        ResponseTopic::Name(std::str::from_utf8(&frame[range.clone()]).unwrap_or_default())
-                    }
+                    TopicRef::Name(range) => ResponseTopic::Name(std::str::from_utf8(&frame[range.clone()]).unwrap_or_default()),
                 },
                 &mut output.bytes,
             );

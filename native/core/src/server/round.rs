@@ -89,8 +89,7 @@ impl Visitor<'_> {
         let (topic, partition) = match self.topics.last().map(|topic| &topic.name) {
             Some(TopicRef::Id(id)) => find_by_id(self.table, *id, index)?,
             Some(TopicRef::Name(range)) => {
-                let name = std::str::from_utf8(&self.frame[range.clone()])
-                    .map_err(|_| ErrorCode::UnknownTopicOrPartition)?;
+                let name = std::str::from_utf8(&self.frame[range.clone()]).map_err(|_| ErrorCode::UnknownTopicOrPartition)?;
                 find_by_name(self.table, name, index)?
             }
             None => return Err(ErrorCode::UnknownTopicOrPartition),

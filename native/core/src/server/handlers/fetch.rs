@@ -124,13 +124,7 @@ impl ParkedFetch {
         })
     }
 
-    fn try_fetch_partition(
-        &self,
-        table: &TopicTable,
-        target: &FetchTarget,
-        room: u64,
-        at_least_one: bool,
-    ) -> Result<Fetched, ErrorCode> {
+    fn try_fetch_partition(&self, table: &TopicTable, target: &FetchTarget, room: u64, at_least_one: bool) -> Result<Fetched, ErrorCode> {
         let asked = &target.partition;
         let (topic, partition) = self.find(table, target)?;
         partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
@@ -150,9 +144,7 @@ impl ParkedFetch {
             }
         }
         let max_bytes = (asked.max_bytes.max(0) as u64).min(room) as u32;
-        let read = partition
-            .read(asked.fetch_offset, max_bytes, self.isolation, at_least_one)
-            .map_err(|error| read_code(&error))?;
+        let read = partition.read(asked.fetch_offset, max_bytes, self.isolation, at_least_one).map_err(|error| read_code(&error))?;
         head.high_watermark = read.high_watermark;
         head.last_stable_offset = read.last_stable_offset;
         head.log_start_offset = read.log_start_offset;
@@ -236,10 +228,11 @@ fn topic_runs(targets: &[FetchTarget], included: &[(usize, Fetched)]) -> Vec<std
     for (position, (index, _)) in included.iter().enumerate() {
         let target = &targets[*index];
         match runs.last_mut() {
-            Some(run) if {
-                let first = &targets[included[run.start].0];
-                first.id == target.id && first.name == target.name
-            } =>
+            Some(run)
+                if {
+                    let first = &targets[included[run.start].0];
+                    first.id == target.id && first.name == target.name
+                } =>
             {
                 run.end = position + 1;
             }

@@ -8,13 +8,7 @@ use crate::protocol::{ErrorCode, Malformed, RequestHeader, Writer};
 use super::{begin_response, epoch_code, find_by_name, read_code};
 
 /// Answers a request whose body starts at `body`.
-pub fn handle(
-    table: &TopicTable,
-    header: &RequestHeader<'_>,
-    frame: &[u8],
-    body: usize,
-    response: &mut Vec<u8>,
-) -> Result<(), Malformed> {
+pub fn handle(table: &TopicTable, header: &RequestHeader<'_>, frame: &[u8], body: usize, response: &mut Vec<u8>) -> Result<(), Malformed> {
     let version = header.api_version;
     let request = ListOffsetsRequest::decode(frame, body, version)?;
     let isolation = if request.replica_id >= 0 {

@@ -30,10 +30,7 @@ pub fn find_by_id(table: &TopicTable, id: Uuid, index: i32) -> Result<(Arc<Topic
 }
 
 fn partition_of(topic: &Topic, index: i32) -> Result<Arc<Partition>, ErrorCode> {
-    usize::try_from(index)
-        .ok()
-        .and_then(|index| topic.partitions.get(index)?.clone())
-        .ok_or(ErrorCode::UnknownTopicOrPartition)
+    usize::try_from(index).ok().and_then(|index| topic.partitions.get(index)?.clone()).ok_or(ErrorCode::UnknownTopicOrPartition)
 }
 
 pub fn unavailable_code(error: &PartitionUnavailable) -> ErrorCode {

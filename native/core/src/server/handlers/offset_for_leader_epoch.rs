@@ -1,21 +1,13 @@
 //! OffsetForLeaderEpoch: where an epoch ends in this log, so that followers and consumers find where theirs part.
 
 use crate::log::TopicTable;
-use crate::protocol::offset_for_leader_epoch::{
-    EpochEndOffset, EpochPartition, OffsetForLeaderEpochRequest, encode_response,
-};
+use crate::protocol::offset_for_leader_epoch::{EpochEndOffset, EpochPartition, OffsetForLeaderEpochRequest, encode_response};
 use crate::protocol::{ErrorCode, Malformed, RequestHeader, Writer};
 
 use super::{begin_response, epoch_code, find_by_name};
 
 /// Answers a request whose body starts at `body`.
-pub fn handle(
-    table: &TopicTable,
-    header: &RequestHeader<'_>,
-    frame: &[u8],
-    body: usize,
-    response: &mut Vec<u8>,
-) -> Result<(), Malformed> {
+pub fn handle(table: &TopicTable, header: &RequestHeader<'_>, frame: &[u8], body: usize, response: &mut Vec<u8>) -> Result<(), Malformed> {
     let request = OffsetForLeaderEpochRequest::decode(frame, body, header.api_version)?;
     let topics: Vec<_> = request
         .topics

@@ -16,8 +16,16 @@ use super::{append_code, begin_response, unavailable_code};
 pub enum Outcome {
     Failed(ErrorCode, Option<String>),
     /// To be appended; the round fills in what became of it.
-    Records { partition: Arc<Partition>, topic: Arc<Topic>, range: Range<usize>, guard: u64 },
-    Appended { partition: Arc<Partition>, result: Result<Appended, AppendError> },
+    Records {
+        partition: Arc<Partition>,
+        topic: Arc<Topic>,
+        range: Range<usize>,
+        guard: u64,
+    },
+    Appended {
+        partition: Arc<Partition>,
+        result: Result<Appended, AppendError>,
+    },
 }
 
 /// A topic of a request and how many of the outcomes are its.
@@ -137,8 +145,7 @@ impl Outcome {
             Outcome::Appended { partition, result: Err(error) } => {
                 let mut result = PartitionResult::failed(append_code(error), Some(error.to_string()));
                 if let AppendError::RecordErrors(_, errors) = error {
-                    result.record_errors =
-                        errors.iter().map(|error| (error.batch_index, error.message.clone())).collect();
+                    result.record_errors = errors.iter().map(|error| (error.batch_index, error.message.clone())).collect();
                 }
                 if matches!(error, AppendError::Unavailable(PartitionUnavailable::Loading)) {
                     result.current_leader = Some((node_id, partition.leader_epoch()));
@@ -214,9 +221,7 @@ impl ParkedProduce {
                 let position = next.replace(next.get() + 1);
                 match reference {
                     TopicRef::Id(id) => ResponseTopic::Id(*id),
-                    TopicRef::Name(_) => {
-                        ResponseTopic::Name(names_by_topic.get(position).copied().flatten().map_or("", String::as_str))
-                    }
+                    TopicRef::Name(_) => ResponseTopic::Name(names_by_topic.get(position).copied().flatten().map_or("", String::as_str)),
                 }
             },
             &mut output.bytes,

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::io::{self, Read};
+use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,10 +26,12 @@ use super::listener::{Accepted, ListenerSpec, Rejection};
 use super::mailbox::{Mail, Mailbox, WAKE_TOKEN};
 use super::metrics::{ThreadMetrics, add};
 use super::output::Output;
-use super::round::{self, GatheredCall, Region};
+use super::round::{self, GatheredCall};
 
-/// How much is read from one socket at a time.
+/// How much room there is, at least, for what one read of a socket brings.
 const READ_CHUNK_BYTES: usize = 256 * 1024;
+/// Frames up to this size are put together in the arena; larger ones in a buffer of their own.
+const IN_ARENA_MAX_BYTES: usize = 128 * 1024;
 /// A round ends when this much was read, so that no connection waits long for its turn.
 const ROUND_MAX_BYTES: usize = 1024 * 1024;
 const EVENTS_MAX: usize = 512;
@@ -61,8 +64,10 @@ struct Reactor {
     free_forwarded: Vec<u32>,
     forward_batch: Vec<Forwarded>,
     deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
-    scratch: Vec<u8>,
-    regions: Vec<Region>,
+    /// What was read in this round, frame after frame; gathered requests are ranges of it.
+    arena: Vec<u8>,
+    /// Frames of this round that were too large for the arena.
+    regions: Vec<Vec<u8>>,
     calls: Vec<GatheredCall>,
     now: Instant,
     next_idle_check: Instant,
@@ -109,7 +114,7 @@ impl Reactor {
             free_forwarded: Vec::new(),
             forward_batch: Vec::new(),
             deadlines: BinaryHeap::new(),
-            scratch: vec![0; READ_CHUNK_BYTES],
+            arena: Vec::new(),
             regions: Vec::new(),
             calls: Vec::new(),
             now,
@@ -289,108 +294,121 @@ impl Reactor {
         for slot in ready.drain(..) {
             // A fault in the handling of one connection's requests ends that connection, not the broker.
             let outcome = catch_unwind(AssertUnwindSafe(|| self.read_connection(slot)));
-            match outcome.unwrap_or_else(|_| Err(Some("an internal error while handling its request".to_owned()))) {
+            match outcome.unwrap_or_else(|_| Err(self.abandon_round())) {
                 Ok(read) => round_bytes += read,
                 Err(reason) => {
-                    self.finish_round();
+                    self.finish_round(None);
                     self.close(slot, reason);
                 }
             }
-            if round_bytes >= ROUND_MAX_BYTES {
-                self.finish_round();
+            if round_bytes >= ROUND_MAX_BYTES || self.arena.len() >= ROUND_MAX_BYTES {
+                self.finish_round(None);
                 round_bytes = 0;
             }
         }
-        self.finish_round();
+        self.finish_round(None);
         // What was pushed meanwhile (connections that hold more) is the next round's.
         if self.ready.is_empty() {
             self.ready = ready;
         }
     }
 
-    /// Reads once from a connection and gathers its whole frames into a region; returns how many bytes came.
+    /// After a panic the buffers of this round are gone, and with them what other connections had in it.
+    fn abandon_round(&mut self) -> CloseReason {
+        let reason = Some("an internal error while handling a request".to_owned());
+        self.regions.clear();
+        for gathered in std::mem::take(&mut self.calls) {
+            self.close(gathered.slot, reason.clone());
+        }
+        reason
+    }
+
+    /// Reads once from a connection and handles its whole frames; returns how many bytes came.
     fn read_connection(&mut self, slot: u32) -> Result<usize, CloseReason> {
         let size_max = self.shared.options.request_size_max_bytes;
         let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(0) };
         if !connection.takes_requests() {
             return Ok(0);
         }
+        let wanted = frame_len(&connection.unread, size_max)?.unwrap_or(0);
+        if connection.unread.len().max(wanted) > IN_ARENA_MAX_BYTES {
+            return self.read_large(slot, wanted);
+        }
+        let mut arena = std::mem::take(&mut self.arena);
+        arena.reserve(ROUND_MAX_BYTES + 2 * READ_CHUNK_BYTES - arena.len());
+        let start = arena.len();
+        arena.append(&mut connection.unread);
+        let has_whole_frame = wanted > 0 && wanted <= arena.len() - start;
+        let outcome = if has_whole_frame { Ok(0) } else { fill(connection, &mut arena, &self.metrics, self.now) };
+        let outcome = outcome.and_then(|read| {
+            let rest = self.handle_frames(slot, 0, &mut arena, start)?;
+            self.keep_rest(slot, &arena[rest..]);
+            arena.truncate(rest);
+            Ok(read)
+        });
+        if self.calls.is_empty() {
+            arena.clear();
+        }
+        self.arena = arena;
+        outcome
+    }
+
+    /// As above, for a frame that is large or many that were held back: they stay in the connection's own buffer, which
+    /// grows as bytes come, never ahead of them.
+    fn read_large(&mut self, slot: u32, wanted: usize) -> Result<usize, CloseReason> {
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(0) };
         let mut bytes = std::mem::take(&mut connection.unread);
-        let wanted = frame_len(&bytes, size_max)?;
         let mut read = 0;
-        let has_whole_frame = wanted.is_some_and(|len| len <= bytes.len());
-        if connection.readable && !has_whole_frame {
-            // A large frame grows its buffer as its bytes come, never ahead of them.
-            let missing = wanted.map_or(0, |len| len - bytes.len());
-            let room = if missing > READ_CHUNK_BYTES { missing.min(bytes.len().max(READ_CHUNK_BYTES)) } else { READ_CHUNK_BYTES };
-            let outcome = if bytes.is_empty() {
-                let outcome = connection.stream.read(&mut self.scratch[..READ_CHUNK_BYTES]);
-                if let Ok(count) = outcome {
-                    bytes.extend_from_slice(&self.scratch[..count]);
-                }
-                (outcome, READ_CHUNK_BYTES)
-            } else {
-                let start = bytes.len();
-                bytes.resize(start + room, 0);
-                let outcome = connection.stream.read(&mut bytes[start..]);
-                bytes.truncate(start + outcome.as_ref().map_or(0, |count| *count));
-                (outcome, room)
-            };
-            match outcome {
-                (Ok(0), _) => return Err(None),
-                (Ok(count), room) => {
-                    read = count;
-                    // A short read has emptied the socket: the next bytes bring an event.
-                    connection.readable = count == room;
-                    connection.last_progress = self.now;
-                    add(&self.metrics.bytes_in, count as u64);
-                }
-                (Err(error), _) => match error.kind() {
-                    io::ErrorKind::WouldBlock => connection.readable = false,
-                    io::ErrorKind::Interrupted => {}
-                    _ => return Err(None),
-                },
-            }
+        if wanted > bytes.len() {
+            let missing = wanted - bytes.len();
+            bytes.reserve_exact(missing.min(bytes.len().max(READ_CHUNK_BYTES)));
+            read = fill(connection, &mut bytes, &self.metrics, self.now)?;
         }
-        let whole = whole_frames_len(&bytes, size_max)?;
-        if connection.readable || (whole > 0 && !connection.takes_requests()) {
-            self.ready.push(slot);
-        }
-        if whole == 0 {
+        if bytes.len() < wanted {
             connection.unread = bytes;
+            if connection.readable {
+                self.ready.push(slot);
+            }
             return Ok(read);
         }
-        if whole < bytes.len() {
-            connection.unread = bytes.split_off(whole);
+        let region = self.regions.len() + 1;
+        let rest = self.handle_frames(slot, region, &mut bytes, 0)?;
+        self.keep_rest(slot, &bytes[rest..]);
+        if self.calls.last().is_some_and(|call| call.region == region) {
+            self.regions.push(bytes);
         }
-        self.handle_frames(slot, bytes)?;
         Ok(read)
     }
 
-    /// Handles the whole frames of `bytes`; what the connection may not yet hand over goes back to its buffer.
-    fn handle_frames(&mut self, slot: u32, bytes: Vec<u8>) -> Result<(), CloseReason> {
-        let mut position = 0;
-        let mut result = Ok(());
-        while position < bytes.len() && result.is_ok() {
-            let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { break };
-            if !connection.takes_requests() {
-                let mut held = bytes[position..].to_vec();
-                held.append(&mut connection.unread);
-                connection.unread = held;
-                break;
-            }
-            let size = frame_size(&bytes[position..]);
-            let frame = position + 4..position + 4 + size;
-            position = frame.end;
-            result = self.handle_frame(slot, &bytes, frame);
+    /// Keeps what is not handled yet for the next turn of a connection.
+    fn keep_rest(&mut self, slot: u32, rest: &[u8]) {
+        let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return };
+        if rest.is_empty() {
+            connection.unread = Vec::new(); // an idle connection holds no memory
+        } else {
+            connection.unread.extend_from_slice(rest);
         }
-        if self.calls.last().is_some_and(|call| call.region == self.regions.len()) {
-            self.regions.push(Region { bytes });
+        if connection.readable {
+            self.ready.push(slot);
         }
-        result
     }
 
-    fn handle_frame(&mut self, slot: u32, bytes: &[u8], range: std::ops::Range<usize>) -> Result<(), CloseReason> {
+    /// Handles the whole frames from `start` on, as far as the connection may hand them over; returns where it stopped.
+    fn handle_frames(&mut self, slot: u32, region: usize, bytes: &mut Vec<u8>, start: usize) -> Result<usize, CloseReason> {
+        let size_max = self.shared.options.request_size_max_bytes;
+        let mut position = start;
+        while let Some(len) = frame_len(&bytes[position..], size_max)? {
+            let takes_requests = matches!(self.connections.get(slot as usize), Some(Some(connection)) if connection.takes_requests());
+            if position + len > bytes.len() || !takes_requests {
+                break;
+            }
+            self.handle_frame(slot, region, bytes, position + 4..position + len)?;
+            position += len;
+        }
+        Ok(position)
+    }
+
+    fn handle_frame(&mut self, slot: u32, region: usize, bytes: &mut Vec<u8>, range: Range<usize>) -> Result<(), CloseReason> {
         let frame = &bytes[range.clone()];
         let (api_key, version) = RequestHeader::peek_api(frame).map_err(malformed)?;
         self.metrics.request(api_key, frame.len());
@@ -401,24 +419,27 @@ impl Reactor {
             }
             Some(api) => api,
         };
+        if api != ApiKey::Produce {
+            // A request that reads must see what the same connection wrote before it.
+            self.finish_calls_of(slot, region, bytes);
+        }
+        let frame = &bytes[range.clone()];
         let (header, body) = RequestHeader::decode(frame, api).map_err(malformed)?;
-        let table = self.topics.load();
         match api {
             ApiKey::Produce => {
-                let call = round::decode_produce(table, &header, frame, body, range.start).map_err(malformed)?;
+                let call = round::decode_produce(self.topics.load(), &header, frame, body, range.start).map_err(malformed)?;
                 if call.head.transactional_id.is_some() {
-                    self.finish_calls_of(slot, bytes);
+                    self.finish_calls_of(slot, region, bytes);
                     let parts = call.unverified(bytes);
                     if !parts.is_empty() {
-                        return self.verify(slot, frame, &call, parts);
+                        return self.verify(slot, &bytes[range], &call, parts);
                     }
                 }
                 let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
                 let sequence = connection.push(api_key, self.now, PendingState::Forwarded); // until the round has written it
-                self.calls.push(GatheredCall { slot, sequence, region: self.regions.len(), frame: range, call });
+                self.calls.push(GatheredCall { slot, sequence, region, frame: range, call });
             }
             ApiKey::Fetch => {
-                self.finish_calls_of(slot, bytes);
                 let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
                 let begun = fetch::begin(&self.shared, &header, frame, body, self.now).map_err(malformed)?;
                 match begun {
@@ -437,7 +458,6 @@ impl Reactor {
                 self.touched.push(slot);
             }
             ApiKey::ListOffsets | ApiKey::OffsetForLeaderEpoch => {
-                self.finish_calls_of(slot, bytes);
                 let table = self.topics.load();
                 let mut output = Output::default();
                 let answer = match api {
@@ -512,16 +532,17 @@ impl Reactor {
         let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return };
         connection.awaits_verification = false;
         self.ready.push(slot);
-        let frame = &held.frame[4..];
+        let mut held_frame = held.frame;
+        let frame = &held_frame[4..];
         let decoded = RequestHeader::decode(frame, ApiKey::Produce)
             .and_then(|(header, body)| round::decode_produce(self.topics.load(), &header, frame, body, 4));
         match decoded {
             Ok(mut call) => {
                 call.verified(&held.parts, codes);
-                let range = 4..held.frame.len();
-                self.calls.push(GatheredCall { slot, sequence, region: self.regions.len(), frame: range, call });
-                self.regions.push(Region { bytes: held.frame });
-                self.finish_round();
+                let range = 4..held_frame.len();
+                let region = self.regions.len() + 1;
+                self.calls.push(GatheredCall { slot, sequence, region, frame: range, call });
+                self.finish_round(Some((region, &mut held_frame)));
             }
             Err(error) => self.close(slot, malformed(error)),
         }
@@ -539,32 +560,39 @@ impl Reactor {
 
     // ---- answering ----------------------------------------------------------------------------------------------
 
-    /// A request that reads must see what the same connection wrote before it.
-    fn finish_calls_of(&mut self, slot: u32, bytes: &[u8]) {
+    /// Ends the round where this connection takes part in it; `bytes` is the region that is being handled.
+    fn finish_calls_of(&mut self, slot: u32, region: usize, bytes: &mut Vec<u8>) {
         if self.calls.iter().any(|call| call.slot == slot) {
-            if self.calls.last().is_some_and(|call| call.region == self.regions.len()) {
-                self.regions.push(Region { bytes: bytes.to_vec() });
-            }
-            self.finish_round();
+            self.finish_round(Some((region, bytes)));
         }
     }
 
-    /// Writes the gathered Produce parts and answers or parks their requests.
-    fn finish_round(&mut self) {
+    /// Writes the gathered Produce parts and answers or parks their requests. `current` is a region that is being handled
+    /// and stays as it is.
+    fn finish_round(&mut self, current: Option<(usize, &mut Vec<u8>)>) {
         if self.calls.is_empty() {
-            self.regions.clear();
             return;
         }
+        let mut arena = std::mem::take(&mut self.arena);
         let mut regions = std::mem::take(&mut self.regions);
         let mut calls = std::mem::take(&mut self.calls);
-        let accepted = round::append_gathered(&mut regions, &mut calls, wall_clock_ms());
-        let _ = accepted;
+        let mut slices: Vec<&mut [u8]> = Vec::with_capacity(regions.len() + 2);
+        slices.push(&mut arena);
+        slices.extend(regions.iter_mut().map(Vec::as_mut_slice));
+        match current {
+            Some((0, bytes)) => slices[0] = bytes,
+            Some((_, bytes)) => slices.push(bytes),
+            None => {}
+        }
+        round::append_gathered(&mut slices, &mut calls, wall_clock_ms());
         add(&self.metrics.batches_in, calls.len() as u64);
         for gathered in calls.drain(..) {
-            let frame = &regions[gathered.region].bytes[gathered.frame.clone()];
+            let frame = &slices[gathered.region][gathered.frame.clone()];
             self.answer_produce(gathered.slot, gathered.sequence, gathered.call, frame);
         }
         self.calls = calls;
+        arena.clear();
+        self.arena = arena;
         regions.clear();
         self.regions = regions;
     }
@@ -784,16 +812,28 @@ fn frame_len(bytes: &[u8], size_max: usize) -> Result<Option<usize>, CloseReason
     Ok(Some(size + 4))
 }
 
-/// How many leading bytes are whole frames.
-fn whole_frames_len(bytes: &[u8], size_max: usize) -> Result<usize, CloseReason> {
-    let mut whole = 0;
-    while let Some(len) = frame_len(&bytes[whole..], size_max)? {
-        if whole + len > bytes.len() {
-            break;
-        }
-        whole += len;
+/// Reads once from a connection into the spare capacity of `bytes`; a close by the peer is an error without a reason.
+fn fill(connection: &mut Connection, bytes: &mut Vec<u8>, metrics: &ThreadMetrics, now: Instant) -> Result<usize, CloseReason> {
+    if !connection.readable {
+        return Ok(0);
     }
-    Ok(whole)
+    let room = bytes.capacity() - bytes.len();
+    match rustix::io::read(&connection.stream, rustix::buffer::spare_capacity(bytes)) {
+        Ok(0) => Err(None),
+        Ok(count) => {
+            // A short read has emptied the socket: the next bytes bring an event.
+            connection.readable = count == room;
+            connection.last_progress = now;
+            add(&metrics.bytes_in, count as u64);
+            Ok(count)
+        }
+        Err(rustix::io::Errno::AGAIN) => {
+            connection.readable = false;
+            Ok(0)
+        }
+        Err(rustix::io::Errno::INTR) => Ok(0),
+        Err(_) => Err(None),
+    }
 }
 
 fn wall_clock_ms() -> i64 {

@@ -15,15 +15,11 @@ use super::handlers::{find_by_id, find_by_name};
 /// Kafka's admin client may write to internal topics; nobody else.
 const ADMIN_CLIENT_ID: &str = "__admin_client";
 
-/// Bytes of whole frames from one connection, read in this round.
-pub struct Region {
-    pub bytes: Vec<u8>,
-}
-
 /// A Produce request and where it came from.
 pub struct GatheredCall {
     pub slot: u32,
     pub sequence: u64,
+    /// Which of the round's buffers holds it.
     pub region: usize,
     /// The frame within its region.
     pub frame: Range<usize>,
@@ -110,31 +106,26 @@ struct Place {
 }
 
 /// Appends the records of all gathered calls: each partition is written once, in the order in which its parts came.
-/// Returns the number of batches' bytes accepted.
-pub fn append_gathered(regions: &mut [Region], calls: &mut [GatheredCall], now_ms: i64) -> u64 {
-    let mut places = Vec::new();
-    let mut slices: Vec<Option<AppendEntry<'_>>> = Vec::new();
-    {
-        // Calls were gathered region by region and, in a region, in ascending order, so that each region's bytes can be
-        // split from left to right into the slices that the log changes in place.
-        let mut next_call = 0;
-        for (region_index, region) in regions.iter_mut().enumerate() {
-            let mut rest: &mut [u8] = &mut region.bytes;
-            let mut consumed = 0;
-            while next_call < calls.len() && calls[next_call].region == region_index {
-                let call = &calls[next_call].call;
-                for (part, (_, outcome)) in call.partitions.iter().enumerate() {
-                    let Outcome::Records { partition, range, guard, .. } = outcome else { continue };
-                    let (_, tail) = std::mem::take(&mut rest).split_at_mut(range.start - consumed);
-                    let (records, tail) = tail.split_at_mut(range.len());
-                    rest = tail;
-                    consumed = range.end;
-                    places.push(Place { call: next_call, part, partition: partition.clone() });
-                    let mut entry = AppendEntry::new(records, call.head.acks, call.version);
-                    entry.guard = *guard;
-                    slices.push(Some(entry));
-                }
-                next_call += 1;
+pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], now_ms: i64) {
+    let mut places = Vec::with_capacity(calls.len());
+    let mut slices: Vec<Option<AppendEntry<'_>>> = Vec::with_capacity(calls.len());
+    for (region_index, region) in regions.iter_mut().enumerate() {
+        // A region's calls are in ascending order, so that its bytes can be split from left to right into the slices
+        // that the log changes in place. Calls of one connection are all in one region.
+        let mut rest: &mut [u8] = region;
+        let mut consumed = 0;
+        for (call_index, gathered) in calls.iter().enumerate().filter(|(_, gathered)| gathered.region == region_index) {
+            let call = &gathered.call;
+            for (part, (_, outcome)) in call.partitions.iter().enumerate() {
+                let Outcome::Records { partition, range, guard, .. } = outcome else { continue };
+                let (_, tail) = std::mem::take(&mut rest).split_at_mut(range.start - consumed);
+                let (records, tail) = tail.split_at_mut(range.len());
+                rest = tail;
+                consumed = range.end;
+                places.push(Place { call: call_index, part, partition: partition.clone() });
+                let mut entry = AppendEntry::new(records, call.head.acks, call.version);
+                entry.guard = *guard;
+                slices.push(Some(entry));
             }
         }
     }
@@ -152,7 +143,6 @@ pub fn append_gathered(regions: &mut [Region], calls: &mut [GatheredCall], now_m
         }
         start += count;
     }
-    let mut accepted_bytes = 0;
     for (entry, &index) in entries.into_iter().zip(&order) {
         let place = &places[index];
         let len = entry.records.len() as u64;
@@ -161,9 +151,7 @@ pub fn append_gathered(regions: &mut [Region], calls: &mut [GatheredCall], now_m
             && entry.result.is_ok()
         {
             topic.bytes_in.fetch_add(len, std::sync::atomic::Ordering::Relaxed);
-            accepted_bytes += len;
         }
         *outcome = Outcome::Appended { partition: place.partition.clone(), result: entry.result };
     }
-    accepted_bytes
 }

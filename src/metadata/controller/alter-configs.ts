@@ -1,0 +1,65 @@
+// Changes of the configs of topics and brokers as a decision: what is asked for one resource succeeds or fails as a whole.
+
+import { brokerConfigSpace, changeConfigs, topicConfigSpace } from '../../config/alter-configs.ts'
+import type { ConfigChange, ConfigSpace } from '../../config/alter-configs.ts'
+import type { MetadataRecord } from '../../protocol/codec.ts'
+import { KafkaError } from '../../protocol/error-codes.ts'
+import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
+import type { ClusterImage } from '../cluster-image.ts'
+import type { ControllerResult } from '../metadata-runtime.ts'
+import { metadataRecord } from './metadata-records.ts'
+import { errorFields, NO_ERROR } from './outcome.ts'
+import type { ErrorFields } from './outcome.ts'
+
+export type ConfigResource = { readonly resourceType: number; readonly resourceName: string }
+/** `replace` gives the whole of the resource's configs, everything else goes; otherwise each change stands for itself. */
+export type ConfigAlteration = ConfigResource & { readonly changes: readonly ConfigChange[]; readonly replace: boolean }
+export type ConfigOutcome = ConfigResource & ErrorFields
+
+/** What a topic and a broker have where nothing is set while running. */
+export type ConfigFallbacks = { readonly topic: (name: string) => string; readonly broker: (name: string) => string }
+
+export function alterConfigs(image: ClusterImage, alterations: readonly ConfigAlteration[], validateOnly: boolean, fallbacks: ConfigFallbacks): ControllerResult<ConfigOutcome[]> {
+  const records: MetadataRecord[] = []
+  const response = alterations.map(({ resourceType, resourceName, changes, replace }): ConfigOutcome => {
+    try {
+      const added = alterResource(image, { resourceType, resourceName, changes, replace }, fallbacks)
+      if (!validateOnly) records.push(...added)
+      return { resourceType, resourceName, ...NO_ERROR }
+    } catch (error) {
+      return { resourceType, resourceName, ...errorFields(error) }
+    }
+  })
+  return { records, response }
+}
+
+function alterResource(image: ClusterImage, { resourceType, resourceName, changes, replace }: ConfigAlteration, fallbacks: ConfigFallbacks): MetadataRecord[] {
+  const space = configSpace(image, resourceType, resourceName, fallbacks)
+  const before = configsOf(image, resourceType, resourceName)
+  const { texts } = changeConfigs(space, before, replace ? replacement(before.keys(), changes) : changes)
+  const names = new Set([...before.keys(), ...texts.keys()])
+  return [...names].filter((name) => before.get(name) !== texts.get(name)).map((name) => metadataRecord('ConfigRecord', { resourceType, resourceName, name, value: texts.get(name) ?? null }))
+}
+
+/** The changes that leave nothing but what is given. */
+function replacement(before: Iterable<string>, given: readonly ConfigChange[]): ConfigChange[] {
+  const names = new Set(given.map(({ name }) => name))
+  const gone = [...before].filter((name) => !names.has(name))
+  return [...given, ...gone.map((name): ConfigChange => ({ name, operation: 'DELETE', value: null }))]
+}
+
+function configSpace(image: ClusterImage, resourceType: number, resourceName: string, fallbacks: ConfigFallbacks): ConfigSpace {
+  switch (resourceType) {
+    case CONFIG_RESOURCES.TOPIC:
+      if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default topic resources are not allowed.')
+      if (!image.topicsByName.has(resourceName)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
+      return topicConfigSpace(fallbacks.topic)
+    case CONFIG_RESOURCES.BROKER:
+      return brokerConfigSpace(fallbacks.broker)
+    case CONFIG_RESOURCES.GROUP:
+    case CONFIG_RESOURCES.CLIENT_METRICS:
+      throw new KafkaError('INVALID_CONFIG', `This broker has no configs of ${resourceType === CONFIG_RESOURCES.GROUP ? 'groups' : 'client metrics'}.`)
+    default:
+      throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${resourceType}`)
+  }
+}

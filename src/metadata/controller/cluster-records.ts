@@ -1,0 +1,59 @@
+// What the cluster itself writes: brokers that join, blocks of producer ids, levels of features.
+
+import type { MetadataRecord } from '../../protocol/codec.ts'
+import type { Uuid } from '../../shared/uuid.ts'
+import type { BrokerEndpoint, ClusterImage } from '../cluster-image.ts'
+import type { ControllerResult } from '../metadata-runtime.ts'
+import { metadataRecord } from './metadata-records.ts'
+
+export type BrokerRegistration = {
+  readonly id: number
+  readonly incarnationId: Uuid
+  readonly endpoints: readonly BrokerEndpoint[]
+  readonly rack: string | null
+}
+
+const PLAINTEXT_PROTOCOL = 0
+
+/** A broker joins; its epoch is the offset of its registration, as in KRaft. */
+export function registerBroker(image: ClusterImage, registration: BrokerRegistration): ControllerResult<bigint> {
+  const brokerEpoch = image.offset + 1n
+  const record = metadataRecord('RegisterBrokerRecord', {
+    brokerId: registration.id,
+    isMigratingZkBroker: false,
+    incarnationId: registration.incarnationId,
+    brokerEpoch,
+    endPoints: registration.endpoints.map(({ name, host, port }) => ({ name, host, port, securityProtocol: PLAINTEXT_PROTOCOL })),
+    features: [],
+    rack: registration.rack,
+    fenced: false,
+    inControlledShutdown: false,
+    logDirs: [],
+    cordonedLogDirs: null,
+  })
+  return { records: [record], response: brokerEpoch }
+}
+
+/** Ids of a block, as Kafka hands them out (KIP-730). */
+export const PRODUCER_ID_BLOCK_SIZE = 1000
+export type ProducerIdBlock = { readonly first: bigint; readonly size: number }
+
+/** Ids that no broker has had or will have, once the record is committed. */
+export function allocateProducerIds(image: ClusterImage, brokerId: number): ControllerResult<ProducerIdBlock> {
+  const first = image.nextProducerId
+  const record = metadataRecord('ProducerIdsRecord', {
+    brokerId,
+    brokerEpoch: image.brokers.get(brokerId)?.epoch ?? -1n,
+    nextProducerId: first + BigInt(PRODUCER_ID_BLOCK_SIZE),
+  })
+  return { records: [record], response: { first, size: PRODUCER_ID_BLOCK_SIZE } }
+}
+
+/** Raises features to the levels this broker supports; never lowers one. */
+export function raiseFeatures(image: ClusterImage, levels: ReadonlyMap<string, number>): ControllerResult<void> {
+  const records: MetadataRecord[] = []
+  for (const [name, featureLevel] of levels) {
+    if (featureLevel > (image.features.get(name) ?? 0)) records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel }))
+  }
+  return { records, response: undefined }
+}

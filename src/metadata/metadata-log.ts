@@ -1,0 +1,64 @@
+// The log that metadata changes go through. Today a partition of this node, later a replicated one; nobody above knows.
+
+import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/codec.ts'
+import type { MetadataRecord } from '../protocol/codec.ts'
+import { METADATA_TOPIC } from './cluster-image.ts'
+
+export interface MetadataLog {
+  /** Appends records as one; resolves with the offset of the first once they are committed, rejects having appended none. */
+  append(records: readonly MetadataRecord[]): Promise<bigint>
+  /** Hands over all committed records in order, in steps of many; `offset` is that of the first of a step. */
+  replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void>
+  /** Of the record that would come next. */
+  endOffset(): bigint
+}
+
+type StoredValue = { offset: bigint; value: Uint8Array | null }
+
+/** What a log of one partition needs of the data plane. */
+export interface PartitionAccess {
+  append(topic: string, partition: number, records: { key: null; value: Uint8Array; timestampMs: null; headers: [] }[], producer: null): Promise<bigint>
+  read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<{ lastOffset: bigint; control: object | null; records: readonly StoredValue[] }[]>
+  partitionOffsets(partitions: { topic: string; partition: number }[]): ({ logStartOffset: bigint; logEndOffset: bigint } | null)[]
+}
+
+const READ_SIZE_BYTES = 4_194_304
+
+/** The metadata log as a partition of this node, each record in KRaft's framing. */
+export class PartitionMetadataLog implements MetadataLog {
+  readonly #partition: PartitionAccess
+
+  constructor(partition: PartitionAccess) {
+    this.#partition = partition
+  }
+
+  append(records: readonly MetadataRecord[]): Promise<bigint> {
+    const values = records.map(({ name, version, value }) => ({ key: null, value: encodeMetadataRecord(name, version, value), timestampMs: null, headers: [] as [] }))
+    return this.#partition.append(METADATA_TOPIC, 0, values, null)
+  }
+
+  async replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void> {
+    const offsets = this.#offsets()
+    let offset = offsets.logStartOffset
+    while (offset < offsets.logEndOffset) {
+      const batches = await this.#partition.read(METADATA_TOPIC, 0, offset, READ_SIZE_BYTES)
+      if (batches.length === 0) throw new RangeError(`the metadata log ends at ${offset}, before ${offsets.logEndOffset}`)
+      for (const batch of batches) {
+        // KRaft's leader changes and snapshot marks are control records; they carry no state.
+        const records = batch.control === null ? batch.records.flatMap(({ value }) => (value === null ? [] : [decodeMetadataRecord(value)])) : []
+        if (records.length > 0) onRecords(batch.lastOffset - BigInt(batch.records.length - 1), records)
+        offset = batch.lastOffset + 1n
+      }
+    }
+  }
+
+  endOffset(): bigint {
+    return this.#offsets().logEndOffset
+  }
+
+  #offsets(): { logStartOffset: bigint; logEndOffset: bigint } {
+    const [offsets] = this.#partition.partitionOffsets([{ topic: METADATA_TOPIC, partition: 0 }])
+    if (offsets === null || offsets === undefined) throw new RangeError('the metadata log is not open')
+    return offsets
+  }
+}

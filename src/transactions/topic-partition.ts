@@ -1,0 +1,1 @@
+export type TopicPartition = { readonly topic: string; readonly partition: number }

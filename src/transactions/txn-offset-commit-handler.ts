@@ -1,0 +1,31 @@
+// TxnOffsetCommit: the group's partition must be part of the producer's transaction before its offsets are written.
+
+import type { Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
+import type { ErrorName } from '../protocol/error-codes.ts'
+import { errorCode } from '../protocol/error-codes.ts'
+import type { TransactionCoordinator } from './transaction-coordinator.ts'
+import type { TransactionalOffsets } from './transactional-offsets.ts'
+
+type Request = RequestOf<'TxnOffsetCommit'>
+type Response = Encodable<ResponseOf<'TxnOffsetCommit'>>
+
+/** The version since which the request itself adds the group to the transaction, and the one since which clients know TRANSACTION_ABORTABLE (KIP-890). */
+const IMPLICIT_ADD_VERSION = 5
+const ABORTABLE_VERSION = 4
+
+export type TxnOffsetCommitDeps = { readonly coordinator: TransactionCoordinator; readonly offsets: TransactionalOffsets }
+
+export async function txnOffsetCommit({ coordinator, offsets }: TxnOffsetCommitDeps, request: Request, apiVersion: number): Promise<Response> {
+  const { transactionalId, groupId, producerId, producerEpoch } = request
+  const partition = offsets.partitionFor(groupId)
+  const error = await coordinator.verifyPartition(transactionalId, producerId, producerEpoch, '__consumer_offsets', partition, apiVersion >= IMPLICIT_ADD_VERSION)
+  if (error === null) return offsets.commitTransactional(request, apiVersion)
+  const code = errorCode(errorFor(error, apiVersion))
+  return { topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code })) })) }
+}
+
+function errorFor(error: ErrorName, apiVersion: number): ErrorName {
+  if (error === 'PRODUCER_FENCED') return 'INVALID_PRODUCER_EPOCH'
+  if (error === 'TRANSACTION_ABORTABLE' && apiVersion < ABORTABLE_VERSION) return 'INVALID_TXN_STATE'
+  return error === 'COORDINATOR_LOAD_IN_PROGRESS' && apiVersion < 2 ? 'COORDINATOR_NOT_AVAILABLE' : error
+}

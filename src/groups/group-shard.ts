@@ -193,7 +193,7 @@ export class GroupShard implements CoordinatorShard {
         clientId: member.clientId,
         clientHost: member.clientHost,
         memberMetadata: isStable ? member.metadata(group.protocolName) : EMPTY,
-        memberAssignment: isStable ? member.assignment : EMPTY,
+        memberAssignment: member.assignment,
       })),
     }
   }

@@ -45,6 +45,12 @@ pub struct LocalTopic {
 }
 
 #[napi(object, object_from_js = false)]
+pub struct TopicPartition {
+    pub topic: String,
+    pub partition: i32,
+}
+
+#[napi(object, object_from_js = false)]
 pub struct LogDirState {
     pub path: String,
     pub error: Option<String>,
@@ -116,12 +122,12 @@ impl NativeDataPlane {
 
     #[napi]
     pub fn list_local_topics(&self) -> Result<Vec<LocalTopic>> {
-        let topics = self.storage.local_topics().map_err(failure::other)?;
-        let topics = topics.into_iter().map(|(name, id, partitions, dir)| LocalTopic {
-            name,
-            id: id.map(|id| id.to_string()),
-            partitions,
-            log_dir: dir.to_string_lossy().into_owned(),
+        let topics = self.storage.list_local_topics().map_err(failure::other)?;
+        let topics = topics.into_iter().map(|topic| LocalTopic {
+            name: topic.name,
+            id: topic.id.map(|id| id.to_string()),
+            partitions: topic.partitions,
+            log_dir: topic.log_dir.to_string_lossy().into_owned(),
         });
         Ok(topics.collect())
     }
@@ -194,7 +200,7 @@ impl NativeDataPlane {
         let dirs = self.storage.log_dir_paths();
         let mut numbers = Vec::with_capacity(topics.len() * 9);
         for (topic, partition) in topics.iter().zip(partitions) {
-            match self.storage.find(topic, partition).and_then(|partition| partition.offsets().ok()) {
+            match self.storage.partition_offsets(topic, partition) {
                 Some(offsets) => {
                     let dir = dirs.iter().position(|dir| *dir == offsets.log_dir).unwrap_or(0);
                     numbers.extend([
@@ -218,7 +224,7 @@ impl NativeDataPlane {
     /// Five numbers for each segment: base offset, bytes, largest timestamp, last change and 1 for the active one.
     #[napi]
     pub fn list_segments(&self, topic: String, partition: i32) -> Option<Float64Array> {
-        let segments = self.storage.find(&topic, partition)?.segments().ok()?;
+        let segments = self.storage.list_segments(&topic, partition)?;
         let numbers = segments.iter().flat_map(|segment| {
             [
                 segment.base_offset as f64,
@@ -231,10 +237,18 @@ impl NativeDataPlane {
         Some(numbers.collect::<Vec<f64>>().into())
     }
 
+    /// Partitions where retention may have something to do.
+    #[napi]
+    pub fn retention_candidates(&self, age_ms: f64) -> Vec<TopicPartition> {
+        let candidates = self.storage.retention_candidates(age_ms as i64);
+        let candidates = candidates.into_iter();
+        candidates.map(|(topic, partition)| TopicPartition { topic: topic.to_string(), partition }).collect()
+    }
+
     /// Six numbers for each producer: id, epoch, last sequence, last timestamp, coordinator epoch, transaction start.
     #[napi]
     pub fn describe_producers(&self, topic: String, partition: i32) -> Option<Float64Array> {
-        let producers = self.storage.find(&topic, partition)?.producers().ok()?;
+        let producers = self.storage.describe_producers(&topic, partition)?;
         let numbers = producers.iter().flat_map(|producer| {
             [
                 producer.producer_id as f64,
@@ -284,6 +298,12 @@ impl NativeDataPlane {
 
 fn fact_of(fact: StorageFact) -> Fact {
     match fact {
+        StorageFact::PartitionFailed { topic, partition, message } => {
+            Fact::PartitionFailed { topic: topic.to_string(), partition, message }
+        }
+        StorageFact::PartitionLoaded { topic, partition, recovered_bytes, truncated_bytes } => {
+            Fact::PartitionLoaded { topic: topic.to_string(), partition, recovered_bytes, truncated_bytes }
+        }
         StorageFact::LogDirFailed { path, message } => Fact::LogDirFailed { path: path.to_string_lossy().into_owned(), message },
     }
 }

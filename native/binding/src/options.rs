@@ -25,6 +25,7 @@ pub struct DataPlaneOptions {
     pub fetch_size_max_bytes: f64,
     pub producer_id_expiration_ms: f64,
     pub checkpoint_interval_ms: f64,
+    pub recovery_thread_count: u32,
 }
 
 impl DataPlaneOptions {
@@ -35,6 +36,7 @@ impl DataPlaneOptions {
             log_dirs: self.log_dirs.iter().map(PathBuf::from).collect(),
             checkpoint_interval: Duration::from_millis(self.checkpoint_interval_ms as u64),
             producer_id_expiration_ms: self.producer_id_expiration_ms as i64,
+            recovery_thread_count: self.recovery_thread_count.clamp(1, 64) as usize,
         })
     }
 

@@ -24,6 +24,7 @@ impl Task for ReadTask {
     type JsValue = Buffer;
 
     fn compute(&mut self) -> Result<Vec<u8>> {
+        self.partition.load().map_err(|error| failure::unavailable(&error))?;
         let batches = self.partition.read_decoded(self.offset, self.max_bytes).map_err(|error| failure::read(&error))?;
         let mut packer = Packer::default();
         packer.u32(batches.len() as u32);
@@ -81,6 +82,7 @@ impl Task for OffsetForTimestampTask {
     type JsValue = Vec<f64>;
 
     fn compute(&mut self) -> Result<Vec<f64>> {
+        self.partition.load().map_err(|error| failure::unavailable(&error))?;
         let found = self.partition.offset_for(OffsetSpec::Timestamp(self.timestamp_ms));
         let found = found.map_err(|error| failure::read(&error))?;
         Ok(found.map_or_else(Vec::new, |(offset, timestamp, _)| vec![offset as f64, timestamp as f64]))
@@ -102,6 +104,7 @@ impl Task for DeleteRecordsTask {
     type JsValue = f64;
 
     fn compute(&mut self) -> Result<i64> {
+        self.partition.load().map_err(|error| failure::unavailable(&error))?;
         let before_offset = match self.before_offset {
             // Everything that is committed, as DeleteRecords means it.
             -1 => self.partition.offsets().map_err(|error| failure::unavailable(&error))?.high_watermark,
@@ -125,6 +128,7 @@ impl Task for RollTask {
     type JsValue = ();
 
     fn compute(&mut self) -> Result<()> {
+        self.partition.load().map_err(|error| failure::unavailable(&error))?;
         self.partition.roll().map_err(|error| failure::unavailable(&error))
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use millrace_core::Uuid;
 use millrace_core::env::Env;
-use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, TopicSpec};
+use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, StorageFact, TopicSpec};
 use millrace_core::protocol::{Reader, Writer};
 use millrace_core::record::{BatchHeader, RecordInput, build_batch};
 use millrace_core::server::forward::{Answer, ControlResponse, Item, RequestId};
@@ -28,9 +28,10 @@ fn start(dir: &Path, config: LogConfig) -> Broker {
         log_dirs: vec![dir.to_owned()],
         checkpoint_interval: Duration::from_secs(60),
         producer_id_expiration_ms: 86_400_000,
+        recovery_thread_count: 1,
     };
     let storage = Arc::new(LogManager::open(options, Env::real()).unwrap());
-    storage.start_background(|fact| panic!("{fact:?}")).unwrap();
+    storage.start_background(|fact| assert!(!matches!(fact, StorageFact::LogDirFailed { .. }), "{fact:?}")).unwrap();
     let topic = TopicSpec {
         name: "orders".to_owned(),
         id: Uuid([9; 16]),

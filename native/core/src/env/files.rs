@@ -20,7 +20,7 @@ pub trait ReadableFile: Send + Sync {
 
 /// An open file. Dropping it closes it and reports nothing: `sync_data` first where that matters.
 pub trait File: ReadableFile {
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
     /// Writes all slices one after the other at `position`, in one system call where that is possible.
     fn write_all_at(&self, slices: &mut [IoSlice<'_>], position: u64) -> io::Result<()>;
     /// Returns once content and size are on the medium. After an error nothing may be assumed of any earlier write.
@@ -55,7 +55,7 @@ pub trait Files: Send + Sync {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Last modification in milliseconds since 1970.
     fn modified_ms(&self, path: &Path) -> io::Result<i64>;
-    fn len(&self, path: &Path) -> io::Result<u64>;
+    fn size(&self, path: &Path) -> io::Result<u64>;
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>>;
     fn create_dir_all(&self, dir: &Path) -> io::Result<()>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -83,4 +83,11 @@ pub fn write_atomically(files: &dyn Files, path: &Path, content: &[u8]) -> io::R
         Some(parent) => files.sync_dir(parent),
         None => Ok(()),
     }
+}
+
+/// Writes a file that can be made again when a crash leaves it missing or torn.
+pub fn write_in_place(files: &dyn Files, path: &Path, content: &[u8]) -> io::Result<()> {
+    let file = files.open(path, true)?;
+    file.set_len(0)?;
+    file.write_all_at(&mut [IoSlice::new(content)], 0)
 }

@@ -4,12 +4,14 @@
 mod clock;
 mod files;
 mod real_files;
+mod simulated_files;
 
 use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use files::{DirEntry, DirLock, File, Files, ReadableFile, Space, write_atomically};
+pub use files::{DirEntry, DirLock, File, Files, ReadableFile, Space, write_atomically, write_in_place};
 pub use real_files::RealFiles;
+pub use simulated_files::SimulatedFiles;
 
 /// Everything a log may touch outside its own memory.
 #[derive(Clone)]

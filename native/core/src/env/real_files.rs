@@ -39,7 +39,7 @@ impl ReadableFile for RealFile {
 }
 
 impl File for RealFile {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 
@@ -136,7 +136,7 @@ impl Files for RealFiles {
         Ok(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
     }
 
-    fn len(&self, path: &Path) -> io::Result<u64> {
+    fn size(&self, path: &Path) -> io::Result<u64> {
         Ok(fs::metadata(path)?.len())
     }
 

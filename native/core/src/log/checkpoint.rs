@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 
+use super::Uuid;
 use crate::env::{Files, write_atomically};
 
 pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
@@ -80,6 +81,12 @@ pub fn write_epochs(files: &dyn Files, path: &Path, epochs: &[(i32, i64)]) -> io
         text.push_str(&format!("{epoch} {offset}\n"));
     }
     write_atomically(files, path, text.as_bytes())
+}
+
+/// The topic id in a `partition.metadata` file; `None` where the file is missing or says nothing.
+pub fn read_topic_id(files: &dyn Files, path: &Path) -> io::Result<Option<Uuid>> {
+    let properties = read_properties(files, path)?;
+    Ok(properties.and_then(|properties| Uuid::parse(properties.get("topic_id")?)))
 }
 
 /// `key=value` or `key: value` lines; comments begin with `#`.

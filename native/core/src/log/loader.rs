@@ -23,14 +23,19 @@ pub struct LoadReport {
 /// How the log was left: `None` after a clean stop, otherwise the offset below which everything is on disk.
 pub type RecoverFrom = Option<i64>;
 
-/// Opens the log in `dir`, which exists. A torn end is cut; damage before it is an error and changes nothing.
-pub fn load(
-    env: &Env,
-    dir: &Path,
-    config: &LogConfig,
-    log_start_checkpoint: Option<i64>,
+/// What a log's directory holds, and how much of it has to be verified before it can be used.
+pub struct LoadPlan {
+    /// Base offsets of the segments, ascending; at least one.
+    base_offsets: Vec<i64>,
+    /// Offsets of the producer snapshots, ascending.
+    snapshots: Vec<i64>,
     recover_from: RecoverFrom,
-) -> Result<(PartitionLog, LoadReport), LogError> {
+    log_start_checkpoint: Option<i64>,
+    pub unverified_bytes: u64,
+}
+
+/// Looks through the directory and removes what interrupted work left behind.
+pub fn plan_load(env: &Env, dir: &Path, log_start_checkpoint: Option<i64>, recover_from: RecoverFrom) -> Result<LoadPlan, LogError> {
     let files = &*env.files;
     let io = |error| LogError::io(dir, error);
     let mut base_offsets = Vec::new();
@@ -47,32 +52,58 @@ pub fn load(
     }
     base_offsets.sort_unstable();
     snapshots.sort_unstable();
+    let mut unverified_bytes = 0;
+    if let Some(recover_from) = recover_from {
+        for (index, &base) in base_offsets.iter().enumerate() {
+            if base_offsets.get(index + 1).is_none_or(|&next| recover_from < next) {
+                unverified_bytes += files.size(&Segment::path(dir, base, "log")).map_err(io)?;
+            }
+        }
+    }
     if base_offsets.is_empty() {
         base_offsets.push(log_start_checkpoint.unwrap_or(0));
     }
+    Ok(LoadPlan { base_offsets, snapshots, recover_from, log_start_checkpoint, unverified_bytes })
+}
+
+/// Opens the log in `dir`, which exists. A torn end is cut; damage before it is an error and changes nothing.
+pub fn load(env: &Env, dir: &Path, config: &LogConfig, plan: &LoadPlan) -> Result<(PartitionLog, LoadReport), LogError> {
+    let files = &*env.files;
+    let io = |error| LogError::io(dir, error);
     let mut report = LoadReport::default();
-    let mut segments = Vec::with_capacity(base_offsets.len());
-    for (index, &base) in base_offsets.iter().enumerate() {
+    let mut segments = Vec::with_capacity(plan.base_offsets.len());
+    for (index, &base) in plan.base_offsets.iter().enumerate() {
         let segment = Segment::open(files, dir, base, true).map_err(io)?;
-        let is_last = index + 1 == base_offsets.len();
-        let segment_end = base_offsets.get(index + 1).copied().unwrap_or(i64::MAX);
-        let unverified = recover_from.is_some_and(|offset| offset < segment_end && segment.size() > 0);
-        if unverified || !segment.load_indexes(files) {
-            rebuild(&segment, config, unverified, is_last, dir, &mut report)?;
+        let next_base = plan.base_offsets.get(index + 1).copied();
+        let is_unverified =
+            segment.size() > 0 && plan.recover_from.is_some_and(|offset| next_base.is_none_or(|next_base| offset < next_base));
+        if is_unverified || !segment.load_indexes(files) {
+            rebuild(&segment, config, is_unverified, next_base.is_none(), dir, &mut report)?;
+        } else if next_base.is_none() && !ends_whole(&segment).map_err(io)? {
+            rebuild(&segment, config, true, true, dir, &mut report)?;
+        }
+        if is_unverified {
+            // What survived a kill may be in the page cache alone; from here on it counts as stored.
+            segment.sync().map_err(io)?;
         }
         segments.push(Arc::new(segment));
     }
     let active = &segments[segments.len() - 1];
     let log_end = end_of(active).map_err(io)?;
-    let log_start = log_start_checkpoint.unwrap_or(0).max(segments[0].base_offset).min(log_end);
-    let producers = recover_producers(env, dir, &segments, &snapshots, log_end).map_err(io)?;
+    let log_start = plan.log_start_checkpoint.unwrap_or(0).max(segments[0].base_offset).min(log_end);
+    let producers = recover_producers(env, dir, &segments, &plan.snapshots, log_end).map_err(io)?;
     let epochs_path = dir.join("leader-epoch-checkpoint");
     let mut epochs = checkpoint::read_epochs(files, &epochs_path).map_err(|error| LogError::io(&epochs_path, error))?;
     epochs.retain(|(_, start)| *start < log_end);
     let writer = LogWriter { producers, epochs, roll_jitter_ms: 0 };
-    let recovery_point = if recover_from.is_some() { base_offsets[base_offsets.len() - 1].min(log_end) } else { log_end };
-    let log = PartitionLog::new(dir.to_owned(), env.clone(), segments, writer, log_start, log_end, recovery_point);
+    let log = PartitionLog::new(dir.to_owned(), env.clone(), segments, writer, log_start, log_end, log_end);
     Ok((log, report))
+}
+
+/// Whether the last batches, from the last index entry on, are all there.
+fn ends_whole(segment: &Segment) -> std::io::Result<bool> {
+    let end = segment.scan(segment.floor(i64::MAX), false, |_, _, _| true)?;
+    Ok(matches!(end, ScanEnd::End))
 }
 
 /// Makes a segment's indexes again from its batches; in the last segment, a torn end is cut off.
@@ -150,7 +181,7 @@ fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, ba
         return;
     }
     if !header.is_control() {
-        state.append(header, header.base_offset);
+        let _ = state.append(header, header.base_offset); // lies in the log already
         return;
     }
     let record = RecordIterator::new(&batch[BATCH_OVERHEAD..]).next().and_then(Result::ok);
@@ -160,6 +191,6 @@ fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, ba
         && !known.iter().any(|noted| noted.last_offset == txn.last_offset)
     {
         // The index file was missing or older than the log.
-        let _ = segment.note_aborted(txn); // in memory: nothing can fail
+        segment.note_aborted(txn);
     }
 }

@@ -1,24 +1,23 @@
-//! All logs of a broker: its directories, the table of topics, and the background work (checkpoints, group commit,
-//! removal of files).
+//! All logs of a broker: its directories and the table of topics. The background work is in `housekeeping`.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 
-use super::checkpoint::{self, LOG_START_OFFSETS, Offsets, RECOVERY_POINTS};
-use super::{Topic, TopicSpec, TopicTable, Uuid};
-use crate::env::{DirLock, Env, write_atomically};
-use crate::partition::{AppendError, Partition, PartitionOptions, PartitionUnavailable};
-
-const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
-const META_PROPERTIES: &str = "meta.properties";
+use super::checkpoint;
+use super::facts::{FactSink, PartitionHome};
+use super::load_queue::LoadQueue;
+use super::log_dir::{LogDir, fresh_number};
+use super::{LogConfig, ProducerSummary, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
+use crate::env::{Env, write_in_place};
+use crate::partition::{AppendError, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable};
 
 #[derive(Clone, Debug)]
 pub struct LogManagerOptions {
@@ -27,6 +26,8 @@ pub struct LogManagerOptions {
     pub log_dirs: Vec<PathBuf>,
     pub checkpoint_interval: Duration,
     pub producer_id_expiration_ms: i64,
+    /// Threads that open logs in the background after a start.
+    pub recovery_thread_count: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +42,6 @@ pub enum OpenError {
     Foreign { path: PathBuf, what: &'static str, found: String, expected: String },
 }
 
-/// What happened in the background, for the control plane to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StorageFact {
-    LogDirFailed { path: PathBuf, message: String },
-}
-
 #[derive(Clone, Debug)]
 pub struct LogDirSummary {
     pub path: PathBuf,
@@ -55,40 +50,45 @@ pub struct LogDirSummary {
     pub usable_bytes: u64,
 }
 
-struct LogDir {
-    path: PathBuf,
-    recovery_points: Mutex<Offsets>,
-    log_starts: Mutex<Offsets>,
-    was_clean: bool,
-    /// Given up once the directory is closed.
-    lock: Mutex<Option<Box<dyn DirLock>>>,
+/// A topic as its files tell it, whether it was applied or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalTopic {
+    pub name: String,
+    /// `None` where no partition says.
+    pub id: Option<Uuid>,
+    /// Ascending.
+    pub partitions: Vec<i32>,
+    pub log_dir: PathBuf,
 }
 
 /// Partitions that wait for a group commit.
 #[derive(Default)]
-struct FlushQueue {
-    waiting: Mutex<Vec<Arc<Partition>>>,
-    changed: Condvar,
+pub(super) struct FlushQueue {
+    pub waiting: Mutex<Vec<Arc<Partition>>>,
+    pub changed: Condvar,
 }
 
 pub struct LogManager {
-    options: LogManagerOptions,
-    env: Env,
-    dirs: Vec<LogDir>,
-    topics: Arc<ArcSwap<TopicTable>>,
+    pub(super) options: LogManagerOptions,
+    pub(super) env: Env,
+    pub(super) dirs: Vec<Arc<LogDir>>,
+    pub(super) topics: Arc<ArcSwap<TopicTable>>,
     applying: Mutex<()>,
-    flushes: Arc<FlushQueue>,
+    pub(super) flushes: Arc<FlushQueue>,
+    pub(super) loads: Arc<LoadQueue>,
+    pub(super) facts: Arc<FactSink>,
     /// Files and directories to be removed, and when.
-    doomed: Mutex<Vec<(i64, PathBuf)>>,
-    stopping: Arc<AtomicBool>,
-    wake_background: Arc<(Mutex<()>, Condvar)>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) doomed: Mutex<Vec<(i64, PathBuf)>>,
+    pub(super) stopping: Arc<AtomicBool>,
+    pub(super) wake_background: Arc<(Mutex<()>, Condvar)>,
+    pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl LogManager {
     /// Locks and checks the directories, creating what is missing. Logs are opened when they are first touched.
     pub fn open(options: LogManagerOptions, env: Env) -> Result<LogManager, OpenError> {
-        let dirs = options.log_dirs.iter().map(|path| open_dir(path, &options, &env)).collect::<Result<_, _>>()?;
+        let open = |path: &PathBuf| LogDir::open(path, &options, &env).map(Arc::new);
+        let dirs = options.log_dirs.iter().map(open).collect::<Result<_, _>>()?;
         Ok(LogManager {
             options,
             env,
@@ -96,6 +96,8 @@ impl LogManager {
             topics: Arc::new(ArcSwap::from_pointee(TopicTable::default())),
             applying: Mutex::new(()),
             flushes: Arc::default(),
+            loads: Arc::default(),
+            facts: Arc::default(),
             doomed: Mutex::default(),
             stopping: Arc::default(),
             wake_background: Arc::default(),
@@ -183,45 +185,45 @@ impl LogManager {
         topic: &Arc<str>,
         index: i32,
         leader_epoch: i32,
-        config: &Arc<ArcSwap<super::LogConfig>>,
+        config: &Arc<ArcSwap<LogConfig>>,
         parents: &mut Vec<PathBuf>,
     ) -> Result<Arc<Partition>, OpenError> {
         let name = format!("{topic}-{index}");
-        let holder = self.dirs.iter().find(|dir| self.env.files.exists(&dir.path.join(&name)).unwrap_or(false));
+        let holder = self.dirs.iter().find(|dir| dir.partition_names.lock().contains(&name));
         let existed = holder.is_some();
         let log_dir = holder.unwrap_or_else(|| self.emptiest_dir(index));
         let dir = log_dir.path.join(&name);
         if !existed {
             let io = |source| OpenError::Io { path: dir.clone(), source };
             self.env.files.create_dir_all(&dir).map_err(io)?;
+            // Not synced: opening the log writes what is missing again.
             let metadata = format!("version: 0\ntopic_id: {}", spec.id);
-            write_atomically(&*self.env.files, &dir.join("partition.metadata"), metadata.as_bytes()).map_err(io)?;
+            write_in_place(&*self.env.files, &dir.join("partition.metadata"), metadata.as_bytes()).map_err(io)?;
+            log_dir.partition_names.lock().insert(name);
             parents.push(log_dir.path.clone());
         }
         let key = (topic.to_string(), index);
         let recovery_point = log_dir.recovery_points.lock().get(&key).copied().unwrap_or(0);
         let options = PartitionOptions {
             topic: topic.clone(),
+            topic_id: spec.id,
             index,
             dir,
             log_start_checkpoint: log_dir.log_starts.lock().get(&key).copied(),
             recover_from: (!log_dir.was_clean && existed).then_some(recovery_point),
             leader_epoch,
         };
-        let flushes = self.flushes.clone();
-        Ok(Arc::new_cyclic(|partition: &std::sync::Weak<Partition>| {
-            let partition = partition.clone();
-            Partition::new(options, self.env.clone(), config.clone(), move || {
-                if let Some(partition) = partition.upgrade() {
-                    flushes.waiting.lock().push(partition);
-                    flushes.changed.notify_one();
-                }
-            })
-        }))
+        let home =
+            PartitionHome { dir: log_dir.clone(), flushes: self.flushes.clone(), loads: self.loads.clone(), facts: self.facts.clone() };
+        let partition = Partition::new(options, self.env.clone(), config.clone(), Box::new(home));
+        if existed {
+            self.loads.push_back(partition.clone());
+        }
+        Ok(partition)
     }
 
     /// Partitions of a topic go round the directories.
-    fn emptiest_dir(&self, index: i32) -> &LogDir {
+    fn emptiest_dir(&self, index: i32) -> &Arc<LogDir> {
         &self.dirs[index as usize % self.dirs.len()]
     }
 
@@ -240,28 +242,20 @@ impl LogManager {
                 Err(source) => return Err(OpenError::Io { path: dir.clone(), source }),
             }
             for log_dir in &self.dirs {
-                let key = (topic.name.to_string(), partition.index());
-                log_dir.recovery_points.lock().remove(&key);
-                log_dir.log_starts.lock().remove(&key);
+                log_dir.forget(&topic.name, partition.index());
             }
         }
         Ok(())
     }
 
-    /// Topics that lie in the directories, whether applied or not: name, id where it is known, partitions, directory.
-    pub fn local_topics(&self) -> io::Result<Vec<(String, Option<Uuid>, Vec<i32>, PathBuf)>> {
+    /// Topics that lie in the directories, whether applied or not, by name and directory.
+    pub fn list_local_topics(&self) -> io::Result<Vec<LocalTopic>> {
         let mut found: HashMap<(String, PathBuf), (Option<Uuid>, Vec<i32>)> = HashMap::new();
         for dir in &self.dirs {
             for entry in self.env.files.list(&dir.path)?.into_iter().filter(|entry| entry.is_dir) {
-                if entry.name.ends_with("-delete") || entry.name.ends_with("-future") || entry.name.ends_with("-stray") {
-                    continue;
-                }
-                let Some((topic, Ok(index))) = entry.name.rsplit_once('-').map(|(topic, index)| (topic, index.parse())) else {
-                    continue;
-                };
+                let Some((topic, index)) = partition_of_dir(&entry.name) else { continue };
                 let metadata = dir.path.join(&entry.name).join("partition.metadata");
-                let properties = checkpoint::read_properties(&*self.env.files, &metadata)?;
-                let id = properties.and_then(|properties| Uuid::parse(properties.get("topic_id")?));
+                let id = checkpoint::read_topic_id(&*self.env.files, &metadata)?;
                 let entry = found.entry((topic.to_owned(), dir.path.clone())).or_default();
                 entry.0 = entry.0.or(id);
                 entry.1.push(index);
@@ -269,13 +263,53 @@ impl LogManager {
         }
         let mut topics: Vec<_> = found
             .into_iter()
-            .map(|((topic, dir), (id, mut partitions))| {
+            .map(|((name, log_dir), (id, mut partitions))| {
                 partitions.sort_unstable();
-                (topic, id, partitions, dir)
+                LocalTopic { name, id, partitions, log_dir }
             })
             .collect();
-        topics.sort_by(|a, b| (&a.0, &a.3).cmp(&(&b.0, &b.3)));
+        topics.sort_by(|a, b| (&a.name, &a.log_dir).cmp(&(&b.name, &b.log_dir)));
         Ok(topics)
+    }
+
+    // ---- questions of the control plane -------------------------------------------------------------------------
+
+    /// All partitions of this moment's table.
+    pub fn partitions(&self) -> Vec<Arc<Partition>> {
+        let table = self.topics.load();
+        table.by_name.values().flat_map(|topic| topic.partitions.iter().flatten().cloned()).collect()
+    }
+
+    /// `None` where the partition is unknown, has failed to open, or takes a while to verify. Internal topics are
+    /// waited for: the control plane cannot go on without them.
+    pub fn partition_offsets(&self, topic: &str, partition: i32) -> Option<PartitionOffsets> {
+        let topic = self.topics.load().by_name.get(topic)?.clone();
+        let partition = topic.partitions.get(usize::try_from(partition).ok()?)?.as_ref()?;
+        if topic.internal {
+            let _ = partition.load(); // a failure shows in what follows
+        }
+        partition.offsets().ok()
+    }
+
+    pub fn list_segments(&self, topic: &str, partition: i32) -> Option<Vec<SegmentSummary>> {
+        Some(self.find(topic, partition)?.open_or_request()?.segment_summaries())
+    }
+
+    pub fn describe_producers(&self, topic: &str, partition: i32) -> Option<Vec<ProducerSummary>> {
+        Some(self.find(topic, partition)?.open_or_request()?.producer_summaries())
+    }
+
+    /// Partitions where retention may have something to do: more than the active segment, or an active segment that
+    /// holds data older than `age_ms`. Those that are not open yet are left out until they are.
+    pub fn retention_candidates(&self, age_ms: i64) -> Vec<(Arc<str>, i32)> {
+        let oldest = self.env.clock.now_ms().saturating_sub(age_ms);
+        let is_candidate = |partition: &Arc<Partition>| {
+            partition
+                .opened_log()
+                .is_some_and(|log| log.segment_count() > 1 || log.active_first_timestamp_ms().is_some_and(|first| first < oldest))
+        };
+        let candidates = self.partitions().into_iter().filter(is_candidate);
+        candidates.map(|partition| (partition.topic().clone(), partition.index())).collect()
     }
 
     /// Raises a partition's log start, durably before anything is removed, and drops the segments below it.
@@ -290,11 +324,8 @@ impl LogManager {
         if before_offset <= log.log_start_offset() {
             return Ok(log.log_start_offset());
         }
-        if let Some(dir) = self.dirs.iter().find(|dir| Some(dir.path.as_path()) == partition.dir().parent()) {
-            let mut log_starts = dir.log_starts.lock();
-            log_starts.insert((partition.topic().to_string(), partition.index()), before_offset);
-            let path = dir.path.join(LOG_START_OFFSETS);
-            checkpoint::write_offsets(&*self.env.files, &path, &log_starts).map_err(|error| {
+        if let Some(dir) = self.dirs.iter().find(|dir| dir.holds(partition.dir())) {
+            dir.write_log_start(&*self.env.files, partition.topic(), partition.index(), before_offset).map_err(|(path, error)| {
                 let reason = format!("{}: {error}", path.display());
                 partition.fail(&reason);
                 AppendError::Unavailable(PartitionUnavailable::Failed(reason.into()))
@@ -312,210 +343,27 @@ impl LogManager {
     }
 
     pub fn log_dirs(&self) -> Vec<LogDirSummary> {
-        self.dirs
-            .iter()
-            .map(|dir| match self.env.files.space(&dir.path) {
-                Ok(space) => {
-                    LogDirSummary { path: dir.path.clone(), error: None, total_bytes: space.total_bytes, usable_bytes: space.usable_bytes }
-                }
-                Err(error) => LogDirSummary { path: dir.path.clone(), error: Some(error.to_string()), total_bytes: 0, usable_bytes: 0 },
-            })
-            .collect()
-    }
-
-    // ---- background ---------------------------------------------------------------------------------------------
-
-    /// Starts the threads for group commit and for checkpoints; `report` is told what fails there.
-    pub fn start_background(self: &Arc<Self>, report: impl Fn(StorageFact) + Send + Sync + 'static) -> io::Result<()> {
-        let flushes = self.flushes.clone();
-        let stopping = self.stopping.clone();
-        let flusher = std::thread::Builder::new().name("millrace-flush".to_owned()).spawn(move || {
-            loop {
-                let mut waiting = flushes.waiting.lock();
-                while waiting.is_empty() {
-                    if stopping.load(Ordering::Acquire) {
-                        return;
-                    }
-                    flushes.changed.wait(&mut waiting);
-                }
-                let batch = std::mem::take(&mut *waiting);
-                drop(waiting);
-                for partition in batch {
-                    let _ = partition.flush(); // a failure has stopped the partition, which its waiters are told
-                }
-            }
-        })?;
-        let manager = Arc::downgrade(self);
-        let wake = self.wake_background.clone();
-        let stopping = self.stopping.clone();
-        let interval = self.options.checkpoint_interval;
-        let keeper = std::thread::Builder::new().name("millrace-checkpoint".to_owned()).spawn(move || {
-            let mut guard = wake.0.lock();
-            while !stopping.load(Ordering::Acquire) {
-                wake.1.wait_for(&mut guard, interval);
-                let Some(manager) = manager.upgrade() else { return };
-                if !stopping.load(Ordering::Acquire) {
-                    manager.keep_house(&report);
-                }
-            }
-        })?;
-        self.threads.lock().extend([flusher, keeper]);
-        Ok(())
-    }
-
-    fn keep_house(&self, report: &impl Fn(StorageFact)) {
-        let now_ms = self.env.clock.now_ms();
-        let table = self.topics.load_full();
-        for partition in table.by_name.values().flat_map(|topic| topic.partitions.iter().flatten()) {
-            if partition.opened_log().is_some() {
-                let _ = partition.flush(); // as above
-                partition.expire_producers(now_ms, self.options.producer_id_expiration_ms);
-            }
-        }
-        if let Err((path, error)) = self.write_checkpoints() {
-            report(StorageFact::LogDirFailed { path, message: error.to_string() });
-        }
-        let due: Vec<PathBuf> = {
-            let mut doomed = self.doomed.lock();
-            let (due, later) = doomed.drain(..).partition(|(due, _)| *due <= now_ms);
-            *doomed = later;
-            Vec::from_iter(due).into_iter().map(|(_, path): (i64, PathBuf)| path).collect()
-        };
-        for path in due {
-            self.remove(&path, report);
-        }
-    }
-
-    fn remove(&self, path: &Path, report: &impl Fn(StorageFact)) {
-        let is_dir = path.extension().is_none_or(|extension| extension != "deleted");
-        let removed = if is_dir { self.env.files.remove_dir_all(path) } else { self.env.files.remove_file(path) };
-        if let Err(error) = removed
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            report(StorageFact::LogDirFailed { path: path.to_owned(), message: error.to_string() });
-        }
-    }
-
-    fn write_checkpoints(&self) -> Result<(), (PathBuf, io::Error)> {
-        let table = self.topics.load_full();
-        for dir in &self.dirs {
-            let mut recovery_points = dir.recovery_points.lock();
-            let mut log_starts = dir.log_starts.lock();
-            for partition in table.by_name.values().flat_map(|topic| topic.partitions.iter().flatten()) {
-                let Some(log) = partition.opened_log().filter(|_| partition.dir().parent() == Some(&dir.path)) else {
-                    continue;
-                };
-                let key = (partition.topic().to_string(), partition.index());
-                if log.log_start_offset() > 0 {
-                    log_starts.insert(key.clone(), log.log_start_offset());
-                }
-                recovery_points.insert(key, log.recovery_point());
-            }
-            let files = &*self.env.files;
-            for (name, offsets) in [(RECOVERY_POINTS, &*recovery_points), (LOG_START_OFFSETS, &*log_starts)] {
-                let path = dir.path.join(name);
-                checkpoint::write_offsets(files, &path, offsets).map_err(|error| (path, error))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Flushes and closes every log and marks the stop as clean; a log that cannot be closed leaves it unclean.
-    pub fn close(&self) -> Result<(), OpenError> {
-        if self.stopping.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        self.flushes.changed.notify_all();
-        self.wake_background.1.notify_all();
-        for thread in self.threads.lock().drain(..) {
-            let _ = thread.join(); // a panic was printed when it happened
-        }
-        let table = self.topics.load_full();
-        for partition in table.by_name.values().flat_map(|topic| topic.partitions.iter().flatten()) {
-            let is_verified = self.dirs.iter().any(|dir| dir.was_clean && Some(dir.path.as_path()) == partition.dir().parent());
-            if !is_verified {
-                // A log nobody touched since an unclean stop was not verified; a clean mark would hide that for good.
-                let _ = partition.log(); // a failure shows in what follows
-            }
-            if let Some(unavailable) = partition.unavailable() {
-                let source = io::Error::other(unavailable.to_string());
-                return Err(OpenError::Io { path: partition.dir().clone(), source });
-            }
-            if let Some(log) = partition.opened_log() {
-                let io =
-                    |error: super::LogError| OpenError::Io { path: partition.dir().clone(), source: io::Error::other(error.to_string()) };
-                log.close().map_err(io)?;
-            }
-        }
-        self.write_checkpoints().map_err(|(path, source)| OpenError::Io { path, source })?;
-        for dir in &self.dirs {
-            let path = dir.path.join(CLEAN_SHUTDOWN);
-            write_atomically(&*self.env.files, &path, b"{\"version\":0}").map_err(|source| OpenError::Io { path, source })?;
-        }
-        for dir in &self.dirs {
-            dir.lock.lock().take();
-        }
-        Ok(())
-    }
-}
-
-fn open_dir(path: &Path, options: &LogManagerOptions, env: &Env) -> Result<LogDir, OpenError> {
-    let files = &*env.files;
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
-    files.create_dir_all(path).map_err(io)?;
-    let lock = files.lock(&path.join(".lock")).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => OpenError::Locked { path: path.to_owned() },
-        _ => io(error),
-    })?;
-    let meta = path.join(META_PROPERTIES);
-    match checkpoint::read_properties(files, &meta).map_err(io)? {
-        Some(properties) => {
-            let version = properties.get("version").cloned().unwrap_or_default();
-            if version != "1" {
-                return Err(OpenError::NewerFormat { path: path.to_owned(), found: version });
-            }
-            let expect = |what, key: &str, expected: String| match properties.get(key) {
-                Some(found) if *found != expected => {
-                    Err(OpenError::Foreign { path: path.to_owned(), what, found: found.clone(), expected })
-                }
-                _ => Ok(()),
+        let summary = |dir: &Arc<LogDir>| {
+            let (space, error) = match self.env.files.space(&dir.path) {
+                Ok(space) => (Some(space), dir.failure()),
+                Err(error) => (None, Some(error.to_string())),
             };
-            expect("cluster", "cluster.id", options.cluster_id.to_string())?;
-            expect("node", "node.id", options.node_id.to_string())?;
-        }
-        None => {
-            let mut id = [0; 16];
-            id[..8].copy_from_slice(&fresh_number(env).to_be_bytes());
-            id[8..].copy_from_slice(&fresh_number(env).to_be_bytes());
-            let text = format!("version=1\ncluster.id={}\nnode.id={}\ndirectory.id={}\n", options.cluster_id, options.node_id, Uuid(id));
-            write_atomically(files, &meta, text.as_bytes()).map_err(io)?;
-        }
+            LogDirSummary {
+                path: dir.path.clone(),
+                error,
+                total_bytes: space.map_or(0, |space| space.total_bytes),
+                usable_bytes: space.map_or(0, |space| space.usable_bytes),
+            }
+        };
+        self.dirs.iter().map(summary).collect()
     }
-    let clean = path.join(CLEAN_SHUTDOWN);
-    let was_clean = files.exists(&clean).map_err(io)?;
-    if was_clean {
-        files.remove_file(&clean).and_then(|()| files.sync_dir(path)).map_err(io)?;
-    }
-    for entry in files.list(path).map_err(io)? {
-        if entry.is_dir && entry.name.ends_with("-delete") {
-            files.remove_dir_all(&path.join(entry.name)).map_err(io)?;
-        }
-    }
-    Ok(LogDir {
-        recovery_points: Mutex::new(checkpoint::read_offsets(files, &path.join(RECOVERY_POINTS)).map_err(io)?),
-        log_starts: Mutex::new(checkpoint::read_offsets(files, &path.join(LOG_START_OFFSETS)).map_err(io)?),
-        path: path.to_owned(),
-        was_clean,
-        lock: Mutex::new(Some(lock)),
-    })
 }
 
-/// A number that is not given twice: names of directories need no more.
-fn fresh_number(env: &Env) -> u64 {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let mut hasher = RandomState::new().build_hasher();
-    hasher.write_i64(env.clock.now_ms());
-    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
-    hasher.finish()
+/// Topic and index of a partition's directory; `None` for directories on their way out and for all others.
+pub(super) fn partition_of_dir(name: &str) -> Option<(&str, i32)> {
+    if ["-delete", "-future", "-stray"].iter().any(|suffix| name.ends_with(suffix)) {
+        return None;
+    }
+    let (topic, index) = name.rsplit_once('-')?;
+    Some((topic, index.parse().ok().filter(|index| *index >= 0)?))
 }

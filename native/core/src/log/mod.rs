@@ -5,7 +5,11 @@
 
 pub mod checkpoint;
 mod config;
+mod facts;
+mod housekeeping;
+mod load_queue;
 mod loader;
+mod log_dir;
 mod manager;
 mod partition_log;
 mod producer_state;
@@ -15,10 +19,11 @@ mod uuid;
 pub mod validation;
 
 pub use config::{CompressionType, LogConfig, TimestampType};
-pub use loader::{LoadReport, load as load_log};
-pub use manager::{LogDirSummary, LogManager, LogManagerOptions, OpenError, StorageFact};
-pub use partition_log::{LogError, LogSlice, PartitionLog, SegmentSummary};
-pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary};
+pub use facts::StorageFact;
+pub use loader::{LoadPlan, LoadReport, load as load_log, plan_load};
+pub use manager::{LocalTopic, LogDirSummary, LogManager, LogManagerOptions, OpenError};
+pub use partition_log::{AppendFailure, LogError, LogSlice, PartitionLog, SegmentSummary};
+pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary, ProducerUndo};
 pub use segment::PlacedBatch;
 pub use topic::{PartitionSpec, Topic, TopicSpec, TopicTable};
 pub use uuid::Uuid;

@@ -24,6 +24,9 @@ const RELATIVE_OFFSET_MAX: i64 = i32::MAX as i64;
 pub enum LogError {
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
+    /// An fsync failed: nothing written before is certain any more.
+    #[error("{path} cannot be made durable: {source}")]
+    NotDurable { path: PathBuf, source: io::Error },
     #[error("{path} is damaged at position {position}: {reason}")]
     Corrupt { path: PathBuf, position: u64, reason: String },
 }
@@ -32,6 +35,18 @@ impl LogError {
     pub fn io(path: &Path, source: io::Error) -> LogError {
         LogError::Io { path: path.to_owned(), source }
     }
+
+    /// A write found no space and left everything as it was.
+    pub fn is_storage_full(&self) -> bool {
+        matches!(self, LogError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    }
+}
+
+/// An append that stopped before its end; the batches before are in the log.
+#[derive(Debug)]
+pub struct AppendFailure {
+    pub written_count: usize,
+    pub error: LogError,
 }
 
 /// A range of a segment's file that holds whole batches.
@@ -123,6 +138,12 @@ impl PartitionLog {
         self.segments.load().len()
     }
 
+    /// When the active segment's first batch came, by its timestamp; `None` while it is empty.
+    pub fn active_first_timestamp_ms(&self) -> Option<i64> {
+        let active = self.active();
+        (active.size() > 0).then(|| active.first_timestamp_ms())
+    }
+
     // ---- appending ----------------------------------------------------------------------------------------------
 
     /// Appends placed batches, rolling where a segment is full or old, and publishes the new log end.
@@ -132,32 +153,19 @@ impl PartitionLog {
         batches: &[PlacedBatch<'_>],
         leader_epoch: i32,
         config: &LogConfig,
-    ) -> Result<(), LogError> {
+    ) -> Result<(), AppendFailure> {
         let Some(first) = batches.first() else { return Ok(()) };
         if writer.epochs.last().is_none_or(|(epoch, _)| *epoch < leader_epoch) {
             writer.epochs.push((leader_epoch, first.base_offset));
-            self.write_epochs(&writer.epochs)?;
+            self.write_epochs(&writer.epochs).map_err(|error| {
+                writer.epochs.pop();
+                AppendFailure { written_count: 0, error }
+            })?;
         }
         let mut start = 0;
         while start < batches.len() {
-            let mut segment = self.active();
-            if must_roll(&segment, &batches[start], batches[start].bytes.len() as u64, config, writer.roll_jitter_ms) {
-                self.roll_locked(writer)?;
-                segment = self.active();
-            }
-            let mut end = start + 1;
-            let mut len = batches[start].bytes.len() as u64;
-            while end < batches.len() {
-                let next = len + batches[end].bytes.len() as u64;
-                if must_roll(&segment, &batches[end], next, config, writer.roll_jitter_ms) {
-                    break;
-                }
-                len = next;
-                end += 1;
-            }
-            segment
-                .append(&batches[start..end], config.index_interval_bytes)
-                .map_err(|error| LogError::io(&Segment::path(&self.dir, segment.base_offset, "log"), error))?;
+            let failed = |error| AppendFailure { written_count: start, error };
+            let end = self.append_run(writer, &batches[start..], config).map_err(failed)? + start;
             let last = &batches[end - 1];
             let log_end = last.base_offset + i64::from(last.header.last_offset_delta) + 1;
             self.log_end_offset.store(log_end, Ordering::Release);
@@ -166,9 +174,31 @@ impl PartitionLog {
         Ok(())
     }
 
-    pub fn note_aborted(&self, txn: AbortedTxn) -> Result<(), LogError> {
-        let segment = self.active();
-        segment.note_aborted(txn).map_err(|error| LogError::io(&self.dir, error))
+    /// Writes as many batches as the active segment takes, at least one; returns how many.
+    fn append_run(&self, writer: &mut LogWriter, batches: &[PlacedBatch<'_>], config: &LogConfig) -> Result<usize, LogError> {
+        let mut segment = self.active();
+        let mut len = batches[0].bytes.len() as u64;
+        if must_roll(&segment, &batches[0], len, config, writer.roll_jitter_ms) {
+            self.roll_locked(writer)?;
+            segment = self.active();
+        }
+        let mut count = 1;
+        while count < batches.len() {
+            let next = len + batches[count].bytes.len() as u64;
+            if must_roll(&segment, &batches[count], next, config, writer.roll_jitter_ms) {
+                break;
+            }
+            len = next;
+            count += 1;
+        }
+        segment
+            .append(&batches[..count], config.index_interval_bytes)
+            .map_err(|error| LogError::io(&Segment::path(&self.dir, segment.base_offset, "log"), error))?;
+        Ok(count)
+    }
+
+    pub fn note_aborted(&self, txn: AbortedTxn) {
+        self.active().note_aborted(txn);
     }
 
     fn write_epochs(&self, epochs: &[(i32, i64)]) -> Result<(), LogError> {
@@ -190,7 +220,9 @@ impl PartitionLog {
         }
         let log_end = self.log_end_offset();
         let io = |error| LogError::io(&self.dir, error);
-        active.trim().and_then(|()| active.sync()).and_then(|()| active.write_indexes(files)).map_err(io)?;
+        active.trim().map_err(io)?;
+        active.sync().map_err(|source| LogError::NotDurable { path: self.dir.clone(), source })?;
+        active.write_indexes(files).map_err(io)?;
         let snapshot = Segment::path(&self.dir, log_end, "snapshot");
         crate::env::write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)?;
         let segment = Segment::open(files, &self.dir, log_end, true).map_err(io)?;
@@ -230,7 +262,7 @@ impl PartitionLog {
         }
         // Rolling syncs what it closes, so only the active segment can hold more than the recovery point.
         let active = self.active();
-        active.sync().map_err(|error| LogError::io(&self.dir, error))?;
+        active.sync().map_err(|source| LogError::NotDurable { path: self.dir.clone(), source })?;
         self.recovery_point.fetch_max(log_end, Ordering::AcqRel);
         Ok(log_end)
     }

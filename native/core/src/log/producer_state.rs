@@ -1,7 +1,7 @@
 //! What a log remembers of its producers: the last five batches of each for deduplication (KIP-98), open transactions,
 //! and the last stable offset. Derived from the log; snapshots in Kafka's format make a restart cheap.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::partition::AppendError;
 use crate::record::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE, increment_sequence};
@@ -10,7 +10,7 @@ use crate::record::{BatchHeader, NO_PRODUCER_EPOCH, NO_SEQUENCE, increment_seque
 const BATCHES_KEPT: usize = 5;
 const SNAPSHOT_VERSION: i16 = 1;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct BatchMeta {
     last_sequence: i32,
     last_offset: i64,
@@ -39,10 +39,44 @@ pub struct ProducerSummary {
     pub current_txn_start_offset: i64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The last batches of a producer, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct RecentBatches {
+    batches: [BatchMeta; BATCHES_KEPT],
+    count: usize,
+}
+
+impl RecentBatches {
+    fn push(&mut self, batch: BatchMeta) {
+        if self.count == BATCHES_KEPT {
+            self.batches.rotate_left(1);
+            self.count -= 1;
+        }
+        self.batches[self.count] = batch;
+        self.count += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &BatchMeta> {
+        self.batches[..self.count].iter()
+    }
+
+    fn last(&self) -> Option<&BatchMeta> {
+        self.batches[..self.count].last()
+    }
+}
+
+/// How a producer stood before a batch, for a batch that could not be written.
+#[derive(Debug, Clone, Copy)]
+pub struct ProducerUndo {
+    producer_id: i64,
+    before: Option<Producer>,
+    opened_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Producer {
     epoch: i16,
-    batches: VecDeque<BatchMeta>,
+    batches: RecentBatches,
     last_timestamp_ms: i64,
     coordinator_epoch: i32,
     txn_start: Option<i64>,
@@ -106,7 +140,7 @@ impl ProducerState {
             let base_offset = batch.last_offset - i64::from(batch.offset_delta);
             return Ok(Some(Duplicate { base_offset, last_offset: batch.last_offset }));
         }
-        let expected = match producer.batches.back() {
+        let expected = match producer.batches.last() {
             Some(batch) => increment_sequence(batch.last_sequence, 1),
             None => 0,
         };
@@ -153,25 +187,24 @@ impl ProducerState {
         Err(AppendError::InvalidTransactionState { producer_id: header.producer_id, detail })
     }
 
-    /// Notes a data batch that has been given its offsets.
-    pub fn append(&mut self, header: &BatchHeader, base_offset: i64) {
+    /// Notes a data batch that has been given its offsets; what is returned takes that back.
+    pub fn append(&mut self, header: &BatchHeader, base_offset: i64) -> ProducerUndo {
         let last_offset = base_offset + i64::from(header.last_offset_delta);
+        let before = self.producers.get(&header.producer_id).copied();
+        let mut undo = ProducerUndo { producer_id: header.producer_id, before, opened_at: None };
         let producer = self.producers.entry(header.producer_id).or_insert_with(|| Producer {
             epoch: header.producer_epoch,
-            batches: VecDeque::new(),
+            batches: RecentBatches::default(),
             last_timestamp_ms: -1,
             coordinator_epoch: -1,
             txn_start: None,
         });
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
-            producer.batches.clear();
+            producer.batches = RecentBatches::default();
         }
         if header.base_sequence != NO_SEQUENCE {
-            if producer.batches.len() == BATCHES_KEPT {
-                producer.batches.pop_front();
-            }
-            producer.batches.push_back(BatchMeta {
+            producer.batches.push(BatchMeta {
                 last_sequence: header.last_sequence(),
                 last_offset,
                 offset_delta: header.last_offset_delta,
@@ -183,6 +216,19 @@ impl ProducerState {
             producer.txn_start = Some(base_offset);
             self.unstable.insert(base_offset, None);
             self.verifications.remove(&header.producer_id);
+            undo.opened_at = Some(base_offset);
+        }
+        undo
+    }
+
+    /// Forgets a batch that was not written; batches are taken back in reverse order.
+    pub fn undo(&mut self, undo: &ProducerUndo) {
+        match undo.before {
+            Some(before) => self.producers.insert(undo.producer_id, before),
+            None => self.producers.remove(&undo.producer_id),
+        };
+        if let Some(first_offset) = undo.opened_at {
+            self.unstable.remove(&first_offset);
         }
     }
 
@@ -210,14 +256,14 @@ impl ProducerState {
     ) -> Option<AbortedTxn> {
         let producer = self.producers.entry(header.producer_id).or_insert_with(|| Producer {
             epoch: header.producer_epoch,
-            batches: VecDeque::new(),
+            batches: RecentBatches::default(),
             last_timestamp_ms: -1,
             coordinator_epoch: -1,
             txn_start: None,
         });
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
-            producer.batches.clear();
+            producer.batches = RecentBatches::default();
         }
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp_ms = header.max_timestamp;
@@ -256,7 +302,7 @@ impl ProducerState {
             .map(|(&producer_id, producer)| ProducerSummary {
                 producer_id,
                 producer_epoch: producer.epoch,
-                last_sequence: producer.batches.back().map_or(NO_SEQUENCE, |batch| batch.last_sequence),
+                last_sequence: producer.batches.last().map_or(NO_SEQUENCE, |batch| batch.last_sequence),
                 last_timestamp_ms: producer.last_timestamp_ms,
                 coordinator_epoch: producer.coordinator_epoch,
                 current_txn_start_offset: producer.txn_start.unwrap_or(-1),
@@ -273,7 +319,7 @@ impl ProducerState {
         let mut entries = (ids.len() as i32).to_be_bytes().to_vec();
         for id in ids {
             let Some(producer) = self.producers.get(&id) else { continue };
-            let batch = producer.batches.back();
+            let batch = producer.batches.last();
             entries.extend_from_slice(&id.to_be_bytes());
             entries.extend_from_slice(&producer.epoch.to_be_bytes());
             entries.extend_from_slice(&batch.map_or(NO_SEQUENCE, |batch| batch.last_sequence).to_be_bytes());
@@ -307,6 +353,10 @@ impl ProducerState {
             let i32_at = |at: usize| Some(i32::from_be_bytes(*entry.get(at..)?.first_chunk()?));
             let batch =
                 BatchMeta { last_sequence: i32_at(10)?, last_offset: i64_at(14)?, offset_delta: i32_at(22)?, timestamp_ms: i64_at(26)? };
+            let mut batches = RecentBatches::default();
+            if batch.last_sequence >= 0 {
+                batches.push(batch);
+            }
             let txn_start = Some(i64_at(38)?).filter(|offset| *offset >= 0);
             if let Some(first) = txn_start {
                 state.unstable.insert(first, None);
@@ -314,7 +364,7 @@ impl ProducerState {
             let producer = Producer {
                 epoch: i16::from_be_bytes(*entry.get(8..)?.first_chunk()?),
                 last_timestamp_ms: batch.timestamp_ms,
-                batches: if batch.last_sequence >= 0 { VecDeque::from([batch]) } else { VecDeque::new() },
+                batches,
                 coordinator_epoch: i32_at(34)?,
                 txn_start,
             };
@@ -354,6 +404,23 @@ mod tests {
             assert_eq!(found, Ok(Some(Duplicate { base_offset, last_offset: base_offset + 1 })));
         }
         assert!(matches!(state.check(&batch(0, 0, 2, false)), Err(AppendError::OutOfOrderSequence { expected: 12, .. })));
+    }
+
+    #[test]
+    fn batches_that_were_not_written_leave_no_trace() {
+        let mut state = ProducerState::default();
+        for index in 0..6 {
+            let _ = state.append(&batch(0, index, 1, false), i64::from(index));
+        }
+        let before = format!("{state:?}");
+        let first = state.append(&batch(0, 6, 1, true), 6);
+        let second = state.append(&batch(1, 0, 1, true), 7);
+        let stranger = state.append(&BatchHeader { producer_id: 8, ..batch(0, 0, 1, true) }, 8);
+        assert_eq!(state.last_stable_offset(9), 6);
+        for undo in [stranger, second, first] {
+            state.undo(&undo);
+        }
+        assert_eq!(format!("{state:?}"), before);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Segment {
     /// Opens an existing segment with the indexes in its files, or creates an empty one.
     pub fn open(files: &dyn Files, dir: &Path, base_offset: i64, create: bool) -> io::Result<Segment> {
         let file = files.open(&Segment::path(dir, base_offset, "log"), create)?;
-        let size = file.len()?;
+        let size = file.size()?;
         let segment = Segment {
             base_offset,
             dir: dir.to_owned(),
@@ -136,7 +136,14 @@ impl Segment {
         let total: u64 = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
         self.reserve(position + total);
         let mut slices: Vec<IoSlice<'_>> = batches.iter().map(|batch| IoSlice::new(batch.bytes)).collect();
-        self.file.write_all_at(&mut slices, position)?;
+        if let Err(error) = self.file.write_all_at(&mut slices, position) {
+            if error.kind() == io::ErrorKind::StorageFull {
+                // Takes half-written batches away again, and what was reserved: the log stays whole and usable.
+                self.file.set_len(position)?;
+                self.reserved.store(position, Ordering::Relaxed);
+            }
+            return Err(error);
+        }
         if self.first_timestamp_ms.load(Ordering::Relaxed) < 0
             && let Some(first) = batches.first()
         {
@@ -190,11 +197,9 @@ impl Segment {
         }
     }
 
-    pub fn note_aborted(&self, txn: AbortedTxn) -> io::Result<()> {
-        let mut aborted = self.aborted.write();
-        aborted.push(txn);
+    pub fn note_aborted(&self, txn: AbortedTxn) {
+        self.aborted.write().push(txn);
         self.index_written.store(false, Ordering::Relaxed);
-        Ok(())
     }
 
     pub fn aborted(&self) -> Vec<AbortedTxn> {
@@ -208,7 +213,7 @@ impl Segment {
 
     /// Writes the indexes to their files; the log itself must be durable before they are needed.
     pub fn write_indexes(&self, files: &dyn Files) -> io::Result<()> {
-        if self.index_written.swap(true, Ordering::Relaxed) {
+        if self.index_written.load(Ordering::Relaxed) {
             return Ok(());
         }
         let mut index = self.index.write();
@@ -238,6 +243,7 @@ impl Segment {
             }
             write_atomically(files, &Segment::path(&self.dir, self.base_offset, "txnindex"), &txns)?;
         }
+        self.index_written.store(true, Ordering::Relaxed);
         Ok(())
     }
 

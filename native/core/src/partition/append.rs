@@ -1,7 +1,7 @@
 //! Appending: validation outside the lock, then order, deduplication, offsets and one write under it.
 
 use crate::log::validation::{ValidBatch, validate};
-use crate::log::{LogConfig, ProducerState, TimestampType};
+use crate::log::{LogConfig, ProducerState, ProducerUndo, TimestampType};
 use crate::record::{self, BatchHeader};
 
 use super::AppendError;
@@ -44,6 +44,19 @@ pub struct ReadyBatch {
     pub entry: usize,
     pub start: usize,
     pub recompressed: Option<Vec<u8>>,
+    /// How its producer stood before.
+    pub undo: Option<ProducerUndo>,
+}
+
+/// What all entries of one append share.
+pub struct Placement<'a> {
+    pub producers: &'a mut ProducerState,
+    pub leader_epoch: i32,
+    pub next_offset: i64,
+    pub config: &'a LogConfig,
+    pub now_ms: i64,
+    pub log_start_offset: i64,
+    pub ready: Vec<ReadyBatch>,
 }
 
 /// Validates all entries; needs no lock.
@@ -54,17 +67,13 @@ pub fn validate_all(entries: &[AppendEntry<'_>], config: &LogConfig, now_ms: i64
 /// Gives offsets to the batches of one entry, in place, from `next_offset` on. A repeated batch is answered with the
 /// offsets it was given the first time.
 pub fn place(
+    placement: &mut Placement<'_>,
     index: usize,
     entry: &mut AppendEntry<'_>,
     batches: Vec<ValidBatch>,
-    producers: &mut ProducerState,
-    leader_epoch: i32,
-    next_offset: &mut i64,
-    config: &LogConfig,
-    now_ms: i64,
-    log_start_offset: i64,
-    ready: &mut Vec<ReadyBatch>,
 ) -> Result<Appended, AppendError> {
+    let Placement { producers, leader_epoch, next_offset, config, now_ms, log_start_offset, ready } = placement;
+    let (now_ms, log_start_offset) = (*now_ms, *log_start_offset);
     for batch in &batches {
         if batch.header.has_producer_id()
             && let Some(found) = producers.check(&batch.header)?
@@ -87,7 +96,7 @@ pub fn place(
             Some(bytes) => bytes.as_mut_slice(),
             None => &mut entry.records[batch.start..batch.start + size],
         };
-        record::set_base_offset_and_leader_epoch(bytes, *next_offset, leader_epoch);
+        record::set_base_offset_and_leader_epoch(bytes, *next_offset, *leader_epoch);
         let mut max_timestamp = batch.header.max_timestamp;
         if append_time {
             max_timestamp = now_ms;
@@ -95,9 +104,7 @@ pub fn place(
         } else if batch.header.is_log_append_time() {
             record::set_max_timestamp(bytes, false, max_timestamp);
         }
-        if batch.header.has_producer_id() {
-            producers.append(&batch.header, *next_offset);
-        }
+        let undo = batch.header.has_producer_id().then(|| producers.append(&batch.header, *next_offset));
         ready.push(ReadyBatch {
             header: batch.header,
             base_offset: *next_offset,
@@ -105,6 +112,7 @@ pub fn place(
             entry: index,
             start: batch.start,
             recompressed: batch.recompressed,
+            undo,
         });
         *next_offset += i64::from(batch.header.last_offset_delta) + 1;
     }

@@ -1,24 +1,37 @@
 //! One replica of a partition.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
-use super::append::{ReadyBatch, place, validate_all};
+use super::append::{Placement, ReadyBatch, place, validate_all};
 use super::stored::{StoredBatch, decode_batch};
 use super::{AppendEntry, AppendError, Appended, EpochError, PartitionUnavailable, ReadError, Slice};
-use crate::env::Env;
-use crate::log::{AbortedTxn, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
-use crate::log::{LoadReport, load_log};
+use crate::env::{Env, write_in_place};
+use crate::log::{AbortedTxn, AppendFailure, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
+use crate::log::{LoadPlan, LoadReport, StorageFact, Uuid, checkpoint, load_log, plan_load};
 use crate::record::{BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
 
 /// Told when a partition that somebody watches has moved on.
 pub trait Wake: Send + Sync {
     /// Must not block; `key` is what was given to [`Partition::watch`].
     fn wake(&self, key: u64);
+}
+
+/// What a partition may ask of the place where it lives. No call blocks.
+pub trait Home: Send + Sync {
+    /// Has [`Partition::flush`] called soon, by another thread.
+    fn request_flush(&self, partition: Arc<Partition>);
+    /// Has [`Partition::load_in_background`] called soon, by another thread.
+    fn request_load(&self, partition: Arc<Partition>);
+    fn report(&self, fact: StorageFact);
+    /// Whether clients' records are refused for lack of space.
+    fn is_full(&self) -> bool;
+    /// A write found no space.
+    fn note_full(&self);
 }
 
 /// What a reader may see.
@@ -68,6 +81,7 @@ pub struct PartitionOffsets {
 /// What a partition needs to open its log when it is first touched.
 pub struct PartitionOptions {
     pub topic: Arc<str>,
+    pub topic_id: Uuid,
     pub index: i32,
     /// Of the partition itself.
     pub dir: PathBuf,
@@ -77,8 +91,13 @@ pub struct PartitionOptions {
     pub leader_epoch: i32,
 }
 
+/// A log with no more than this to verify is opened by whoever touches it first; any other by a thread for that.
+const INLINE_VERIFY_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
 enum State {
     Unloaded,
+    /// A thread is at it, or has been asked to.
+    Loading,
     Online(Arc<PartitionLog>),
     /// Stopped for writing; what was committed before is still read where the log could be opened.
     Failed(Arc<str>, Option<Arc<PartitionLog>>),
@@ -98,18 +117,16 @@ pub struct Partition {
     watcher_count: AtomicUsize,
     /// Whether the group commit thread has been asked to flush.
     pub(crate) flush_requested: AtomicBool,
-    pub(crate) report: Mutex<Option<LoadReport>>,
-    on_flush_needed: Box<dyn Fn() + Send + Sync>,
+    /// Held by the thread that opens the log.
+    loading: Mutex<()>,
+    load_requested: AtomicBool,
+    home: Box<dyn Home>,
+    this: Weak<Partition>,
 }
 
 impl Partition {
-    pub fn new(
-        options: PartitionOptions,
-        env: Env,
-        config: Arc<ArcSwap<LogConfig>>,
-        on_flush_needed: impl Fn() + Send + Sync + 'static,
-    ) -> Partition {
-        Partition {
+    pub fn new(options: PartitionOptions, env: Env, config: Arc<ArcSwap<LogConfig>>, home: Box<dyn Home>) -> Arc<Partition> {
+        Arc::new_cyclic(|this| Partition {
             leader_epoch: AtomicI32::new(options.leader_epoch),
             options,
             env,
@@ -120,9 +137,11 @@ impl Partition {
             watchers: Mutex::default(),
             watcher_count: AtomicUsize::new(0),
             flush_requested: AtomicBool::new(false),
-            report: Mutex::new(None),
-            on_flush_needed: Box::new(on_flush_needed),
-        }
+            loading: Mutex::new(()),
+            load_requested: AtomicBool::new(false),
+            home,
+            this: this.clone(),
+        })
     }
 
     pub fn topic(&self) -> &Arc<str> {
@@ -139,47 +158,162 @@ impl Partition {
 
     // ---- life ---------------------------------------------------------------------------------------------------
 
-    /// The log, opened now where it was not yet.
+    /// The log. One that is not open yet is opened now where that is quick, else by a thread for that, and the
+    /// partition is loading meanwhile.
     pub fn log(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
-        match &*self.state.read() {
-            State::Online(log) => return Ok(log.clone()),
-            State::Failed(reason, _) => return Err(PartitionUnavailable::Failed(reason.clone())),
-            State::Deleted => return Err(PartitionUnavailable::Deleted),
-            State::Unloaded => {}
-        }
-        let mut state = self.state.write();
-        if let State::Unloaded = &*state {
-            *state = self.open();
-        }
-        match &*state {
-            State::Online(log) => Ok(log.clone()),
-            State::Failed(reason, _) => Err(PartitionUnavailable::Failed(reason.clone())),
-            State::Deleted => Err(PartitionUnavailable::Deleted),
-            State::Unloaded => Err(PartitionUnavailable::Loading),
+        match self.look() {
+            Err(PartitionUnavailable::Loading) => self.touch(),
+            found => found,
         }
     }
 
-    fn open(&self) -> State {
+    fn look(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
+        match &*self.state.read() {
+            State::Online(log) => Ok(log.clone()),
+            State::Failed(reason, _) => Err(PartitionUnavailable::Failed(reason.clone())),
+            State::Deleted => Err(PartitionUnavailable::Deleted),
+            State::Unloaded | State::Loading => Err(PartitionUnavailable::Loading),
+        }
+    }
+
+    fn touch(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
+        if self.open_if_quick() {
+            return self.look();
+        }
+        self.request_load();
+        Err(PartitionUnavailable::Loading)
+    }
+
+    /// Opens a log that nobody has begun to open where that takes no time to speak of; others wait for that long. False
+    /// where it does, or where somebody is at it.
+    fn open_if_quick(&self) -> bool {
+        let mut state = self.state.write();
+        match &*state {
+            State::Unloaded => {}
+            State::Loading => return false,
+            State::Online(_) | State::Failed(..) | State::Deleted => return true,
+        }
+        let plan = self.plan();
+        if plan.as_ref().is_ok_and(|plan| plan.unverified_bytes > INLINE_VERIFY_MAX_BYTES) {
+            *state = State::Loading;
+            return false;
+        }
+        let (opened, fact) = self.open(plan);
+        *state = opened;
+        drop(state);
+        self.tell(fact);
+        true
+    }
+
+    /// The log, opened by this thread or waited for where another is at it. Not for threads that serve clients.
+    pub fn load(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
+        match self.look() {
+            Err(PartitionUnavailable::Loading) => {
+                self.load_in_background();
+                self.look()
+            }
+            found => found,
+        }
+    }
+
+    /// Opens the log where that was not done yet.
+    pub fn load_in_background(&self) {
+        let _one_at_a_time = self.loading.lock();
+        if self.open_if_quick() {
+            return;
+        }
+        let (opened, fact) = self.open(self.plan());
+        {
+            let mut state = self.state.write();
+            if let State::Deleted = &*state {
+                return;
+            }
+            *state = opened;
+        }
+        self.tell(fact);
+        self.wake_watchers();
+    }
+
+    /// The log where it is open; where it is not, it will be soon.
+    pub fn open_or_request(&self) -> Option<Arc<PartitionLog>> {
+        let opened = self.opened_log();
+        if opened.is_none() && matches!(self.look(), Err(PartitionUnavailable::Loading)) {
+            self.request_load();
+        }
+        opened
+    }
+
+    fn request_load(&self) {
+        if !self.load_requested.swap(true, Ordering::AcqRel)
+            && let Some(this) = self.this.upgrade()
+        {
+            self.home.request_load(this);
+        }
+    }
+
+    fn tell(&self, fact: Option<StorageFact>) {
+        if let Some(fact) = fact {
+            self.home.report(fact);
+        }
+    }
+
+    fn plan(&self) -> Result<LoadPlan, LogError> {
         let options = &self.options;
+        self.check_topic_id()?;
+        plan_load(&self.env, &options.dir, options.log_start_checkpoint, options.recover_from)
+    }
+
+    /// A directory of another topic that had the same name is not ours to write to.
+    fn check_topic_id(&self) -> Result<(), LogError> {
+        let path = self.options.dir.join("partition.metadata");
+        let io = |error| LogError::io(&path, error);
+        match checkpoint::read_topic_id(&*self.env.files, &path).map_err(io)? {
+            Some(id) if id == self.options.topic_id => Ok(()),
+            Some(id) => Err(io(std::io::Error::other(format!("the directory belongs to topic id {id}, not {}", self.options.topic_id)))),
+            None => {
+                let metadata = format!("version: 0\ntopic_id: {}", self.options.topic_id);
+                write_in_place(&*self.env.files, &path, metadata.as_bytes()).map_err(io)
+            }
+        }
+    }
+
+    /// Opens the log; a fact is told where that is news to somebody.
+    fn open(&self, plan: Result<LoadPlan, LogError>) -> (State, Option<StorageFact>) {
         let config = self.config.load();
-        match load_log(&self.env, &options.dir, &config, options.log_start_checkpoint, options.recover_from) {
+        match plan.and_then(|plan| load_log(&self.env, &self.options.dir, &config, &plan)) {
             Ok((log, report)) => {
-                *self.report.lock() = Some(report);
                 let log_end = log.log_end_offset();
                 self.high_watermark.store(log_end, Ordering::Release);
                 let stable = log.writer().producers.last_stable_offset(log_end);
                 self.last_stable_offset.store(stable, Ordering::Release);
-                State::Online(Arc::new(log))
+                let fact = (report != LoadReport::default()).then(|| self.loaded(report));
+                (State::Online(Arc::new(log)), fact)
             }
-            Err(error) => State::Failed(error.to_string().into(), None),
+            Err(error) => {
+                let reason = error.to_string();
+                (State::Failed(reason.as_str().into(), None), Some(self.failed(reason)))
+            }
         }
+    }
+
+    fn loaded(&self, report: LoadReport) -> StorageFact {
+        StorageFact::PartitionLoaded {
+            topic: self.topic().clone(),
+            partition: self.index(),
+            recovered_bytes: report.recovered_bytes,
+            truncated_bytes: report.truncated_bytes,
+        }
+    }
+
+    fn failed(&self, message: String) -> StorageFact {
+        StorageFact::PartitionFailed { topic: self.topic().clone(), partition: self.index(), message }
     }
 
     /// The log where it is already open, even of a failed partition.
     pub fn opened_log(&self) -> Option<Arc<PartitionLog>> {
         match &*self.state.read() {
             State::Online(log) | State::Failed(_, Some(log)) => Some(log.clone()),
-            State::Unloaded | State::Failed(_, None) | State::Deleted => None,
+            State::Unloaded | State::Loading | State::Failed(_, None) | State::Deleted => None,
         }
     }
 
@@ -193,7 +327,7 @@ impl Partition {
     /// Why the partition takes no writes; `None` while it does.
     pub fn unavailable(&self) -> Option<PartitionUnavailable> {
         match &*self.state.read() {
-            State::Unloaded | State::Online(_) => None,
+            State::Unloaded | State::Loading | State::Online(_) => None,
             State::Failed(reason, _) => Some(PartitionUnavailable::Failed(reason.clone())),
             State::Deleted => Some(PartitionUnavailable::Deleted),
         }
@@ -204,11 +338,12 @@ impl Partition {
         let mut state = self.state.write();
         let log = match &*state {
             State::Online(log) => Some(log.clone()),
-            State::Unloaded => None,
+            State::Unloaded | State::Loading => None,
             State::Failed(..) | State::Deleted => return,
         };
         *state = State::Failed(reason.into(), log);
         drop(state);
+        self.home.report(self.failed(reason.to_owned()));
         self.wake_watchers();
     }
 
@@ -244,8 +379,11 @@ impl Partition {
     }
 
     pub fn offsets(&self) -> Result<PartitionOffsets, PartitionUnavailable> {
-        let log = self.readable_log()?;
-        Ok(PartitionOffsets {
+        Ok(self.offsets_of(&*self.readable_log()?))
+    }
+
+    fn offsets_of(&self, log: &PartitionLog) -> PartitionOffsets {
+        PartitionOffsets {
             log_start_offset: log.log_start_offset(),
             high_watermark: self.high_watermark(),
             last_stable_offset: self.last_stable_offset(),
@@ -254,7 +392,7 @@ impl Partition {
             size_bytes: log.size_bytes(),
             segment_count: log.segment_count(),
             log_dir: self.options.dir.parent().map(PathBuf::from).unwrap_or_default(),
-        })
+        }
     }
 
     /// Has `waker` told once when the high watermark advances or the partition stops. Look again after calling this:
@@ -292,6 +430,9 @@ impl Partition {
 
     /// Appends the records of several requests with one write; every entry's `result` is set.
     pub fn append(&self, entries: &mut [AppendEntry<'_>], now_ms: i64) {
+        if self.home.is_full() {
+            return fail_all(entries, &AppendError::StorageFull);
+        }
         let config = self.config.load();
         let validated = validate_all(entries, &config, now_ms);
         let log = match self.log() {
@@ -302,26 +443,39 @@ impl Partition {
         if let Some(unavailable) = self.unavailable() {
             return fail_all(entries, &AppendError::Unavailable(unavailable));
         }
-        let mut ready: Vec<ReadyBatch> = Vec::with_capacity(entries.len());
-        let mut next_offset = log.log_end_offset();
-        let (epoch, log_start) = (self.leader_epoch(), log.log_start_offset());
+        let mut placement = Placement {
+            next_offset: log.log_end_offset(),
+            leader_epoch: self.leader_epoch(),
+            log_start_offset: log.log_start_offset(),
+            producers: &mut writer.producers,
+            config: &config,
+            now_ms,
+            ready: Vec::with_capacity(entries.len()),
+        };
         for (index, (entry, batches)) in entries.iter_mut().zip(validated).enumerate() {
             let required = config.min_insync_replicas;
             entry.result = batches.and_then(|batches| {
                 if entry.acks == -1 && required > 1 {
                     return Err(AppendError::NotEnoughReplicas { in_sync: 1, required });
                 }
-                let producers = &mut writer.producers;
-                place(index, entry, batches, producers, epoch, &mut next_offset, &config, now_ms, log_start, &mut ready)
+                place(&mut placement, index, entry, batches)
             });
         }
+        let ready = placement.ready;
+        let epoch = placement.leader_epoch;
         let placed = placed_batches(&ready, entries);
-        if let Err(error) = log.append(&mut writer, &placed, epoch, &config) {
-            drop(placed);
-            drop(writer);
-            return self.fail_append(entries, &error);
-        }
+        let outcome = log.append(&mut writer, &placed, epoch, &config);
         drop(placed);
+        if let Err(failure) = outcome {
+            if !failure.error.is_storage_full() {
+                drop(writer);
+                return self.fail_append(&log, entries, &failure.error);
+            }
+            self.home.note_full();
+            let unwritten = ready[failure.written_count..].iter().rev();
+            unwritten.filter_map(|batch| batch.undo.as_ref()).for_each(|undo| writer.producers.undo(undo));
+            refuse_unwritten(&log, entries, &AppendError::StorageFull);
+        }
         self.finish_append(&log, &config, &mut writer.producers);
         drop(writer);
         self.wake_watchers();
@@ -343,19 +497,19 @@ impl Partition {
         Some((header.producer_id, header.producer_epoch, guard))
     }
 
-    fn fail_append(&self, entries: &mut [AppendEntry<'_>], error: &LogError) {
-        let reason = error.to_string();
-        self.fail(&reason);
-        let failed = AppendError::Unavailable(PartitionUnavailable::Failed(reason.into()));
-        for entry in entries.iter_mut().filter(|entry| entry.result.as_ref().is_ok_and(|appended| !appended.duplicate)) {
-            entry.result = Err(failed.clone());
-        }
+    /// A write failed for good; what it did not get into the log is refused.
+    fn fail_append(&self, log: &PartitionLog, entries: &mut [AppendEntry<'_>], error: &LogError) {
+        let failed = AppendError::Unavailable(self.failed_by(error));
+        refuse_unwritten(log, entries, &failed);
     }
 
     fn finish_append(&self, log: &PartitionLog, config: &LogConfig, producers: &mut crate::log::ProducerState) {
         self.advance(log, config, producers);
-        if config.flush_on_ack && !self.flush_requested.swap(true, Ordering::AcqRel) {
-            (self.on_flush_needed)();
+        if config.flush_on_ack
+            && !self.flush_requested.swap(true, Ordering::AcqRel)
+            && let Some(this) = self.this.upgrade()
+        {
+            self.home.request_flush(this);
         }
     }
 
@@ -363,6 +517,9 @@ impl Partition {
     pub fn append_records(&self, records: &[RecordInput], producer: Option<BatchProducer>, now_ms: i64) -> Result<Appended, AppendError> {
         if records.is_empty() {
             return Err(AppendError::InvalidBatch("a batch needs at least one record".to_owned()));
+        }
+        if self.home.is_full() {
+            return Err(AppendError::StorageFull);
         }
         self.append_own(build_batch(records, producer, now_ms), None)
     }
@@ -392,22 +549,23 @@ impl Partition {
         let epoch = self.leader_epoch();
         crate::record::set_base_offset_and_leader_epoch(&mut batch, base_offset, epoch);
         let placed = crate::log::PlacedBatch { header, base_offset, max_timestamp: header.max_timestamp, bytes: &batch };
-        let outcome = log.append(&mut writer, &[placed], epoch, &config).and_then(|()| {
-            if let Some((coordinator_epoch, commit)) = marker {
-                let watermark = self.high_watermark();
-                let aborted = writer.producers.complete(&header, base_offset, coordinator_epoch, commit, watermark);
-                return aborted.map_or(Ok(()), |txn| log.note_aborted(txn));
-            }
-            if header.has_producer_id() {
-                writer.producers.append(&header, base_offset);
-            }
-            Ok(())
-        });
-        if let Err(error) = outcome {
+        let outcome = log.append(&mut writer, &[placed], epoch, &config);
+        if let Err(AppendFailure { error, .. }) = outcome {
             drop(writer);
-            let reason = error.to_string();
-            self.fail(&reason);
-            return Err(AppendError::Unavailable(PartitionUnavailable::Failed(reason.into())));
+            if error.is_storage_full() {
+                self.home.note_full();
+                return Err(AppendError::StorageFull);
+            }
+            return Err(AppendError::Unavailable(self.failed_by(&error)));
+        }
+        if let Some((coordinator_epoch, commit)) = marker {
+            let watermark = self.high_watermark();
+            let aborted = writer.producers.complete(&header, base_offset, coordinator_epoch, commit, watermark);
+            if let Some(txn) = aborted {
+                log.note_aborted(txn);
+            }
+        } else if header.has_producer_id() {
+            let _ = writer.producers.append(&header, base_offset); // written: never taken back
         }
         self.finish_append(&log, &config, &mut writer.producers);
         drop(writer);
@@ -567,6 +725,14 @@ impl Partition {
 
 fn fail_all(entries: &mut [AppendEntry<'_>], error: &AppendError) {
     for entry in entries {
+        entry.result = Err(error.clone());
+    }
+}
+
+/// Takes back answers whose records did not get into the log, those of repeated batches in the same round as well.
+fn refuse_unwritten(log: &PartitionLog, entries: &mut [AppendEntry<'_>], error: &AppendError) {
+    let log_end = log.log_end_offset();
+    for entry in entries.iter_mut().filter(|entry| entry.result.as_ref().is_ok_and(|appended| appended.end_offset > log_end)) {
         entry.result = Err(error.clone());
     }
 }

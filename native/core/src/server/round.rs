@@ -148,8 +148,10 @@ pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], no
         let len = entry.records.len() as u64;
         let outcome = &mut calls[place.call].call.partitions[place.part].1;
         if let Outcome::Records { topic, .. } = outcome
-            && entry.result.is_ok()
+            && let Ok(appended) = &entry.result
         {
+            let record_count = if appended.duplicate { 0 } else { appended.end_offset - appended.base_offset };
+            topic.records_in.fetch_add(record_count as u64, std::sync::atomic::Ordering::Relaxed);
             topic.bytes_in.fetch_add(len, std::sync::atomic::Ordering::Relaxed);
         }
         *outcome = Outcome::Appended { partition: place.partition.clone(), result: entry.result };

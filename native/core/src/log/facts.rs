@@ -1,0 +1,93 @@
+//! What storage has to tell the control plane, and what a partition may ask of the place where it lives.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::load_queue::LoadQueue;
+use super::log_dir::LogDir;
+use super::manager::FlushQueue;
+use crate::partition::{Home, Partition};
+
+/// What happened, for the control plane to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageFact {
+    /// The partition takes no more writes until a restart.
+    PartitionFailed {
+        topic: Arc<str>,
+        partition: i32,
+        message: String,
+    },
+    /// A log that had to be verified or cut is open now.
+    PartitionLoaded {
+        topic: Arc<str>,
+        partition: i32,
+        recovered_bytes: u64,
+        truncated_bytes: u64,
+    },
+    LogDirFailed {
+        path: PathBuf,
+        message: String,
+    },
+}
+
+type Report = Box<dyn Fn(StorageFact) + Send + Sync>;
+
+/// Facts on their way; those from before anybody listens are kept for then.
+#[derive(Default)]
+pub struct FactSink {
+    report: OnceLock<Report>,
+    early: Mutex<Vec<StorageFact>>,
+}
+
+impl FactSink {
+    /// Only the first listener is taken.
+    pub fn connect(&self, report: Report) {
+        let mut early = self.early.lock();
+        let report = self.report.get_or_init(|| report);
+        early.drain(..).for_each(report);
+    }
+
+    pub fn report(&self, fact: StorageFact) {
+        if let Some(report) = self.report.get() {
+            return report(fact);
+        }
+        let mut early = self.early.lock();
+        match self.report.get() {
+            Some(report) => report(fact),
+            None => early.push(fact),
+        }
+    }
+}
+
+/// A partition's place: its directory and the broker's queues.
+pub struct PartitionHome {
+    pub(super) dir: Arc<LogDir>,
+    pub(super) flushes: Arc<FlushQueue>,
+    pub(super) loads: Arc<LoadQueue>,
+    pub(super) facts: Arc<FactSink>,
+}
+
+impl Home for PartitionHome {
+    fn request_flush(&self, partition: Arc<Partition>) {
+        self.flushes.waiting.lock().push(partition);
+        self.flushes.changed.notify_one();
+    }
+
+    fn request_load(&self, partition: Arc<Partition>) {
+        self.loads.push_front(partition);
+    }
+
+    fn report(&self, fact: StorageFact) {
+        self.facts.report(fact);
+    }
+
+    fn is_full(&self) -> bool {
+        self.dir.is_full()
+    }
+
+    fn note_full(&self) {
+        self.dir.note_full();
+    }
+}

@@ -1,0 +1,79 @@
+// DescribeCluster, DescribeQuorum and what tools ask of reassignments: the cluster as a whole.
+
+import type { Encodable } from '../../protocol/api-keys.ts'
+import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
+import type {
+  DescribeClusterRequest,
+  DescribeClusterResponse,
+  DescribeQuorumRequest,
+  DescribeQuorumResponse,
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../../protocol/messages.ts'
+import { ZERO_UUID } from '../../shared/uuid.ts'
+import { METADATA_TOPIC } from '../cluster-image.ts'
+import type { PartitionImage } from '../cluster-image.ts'
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.ts'
+import type { MetadataHandlersDeps } from './handler-deps.ts'
+import { controllerId, reachableBrokers } from './partition-view.ts'
+import type { MetadataRequestContext } from './request-context.ts'
+
+const BROKER_ENDPOINTS = 1
+const CONTROLLER_ENDPOINTS = 2
+
+export function describeCluster({ runtime }: MetadataHandlersDeps, { listener }: MetadataRequestContext, request: DescribeClusterRequest): Encodable<DescribeClusterResponse> {
+  const { endpointType } = request
+  if (endpointType === CONTROLLER_ENDPOINTS) throw new KafkaError('MISMATCHED_ENDPOINT_TYPE', 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER')
+  if (endpointType !== BROKER_ENDPOINTS) throw new KafkaError('UNSUPPORTED_ENDPOINT_TYPE', `Unsupported endpoint type ${endpointType}`)
+  const image = runtime.image
+  return {
+    endpointType: BROKER_ENDPOINTS,
+    clusterId: image.clusterId,
+    controllerId: controllerId(image),
+    brokers: reachableBrokers(image, listener, request.includeFencedBrokers).map(({ id, host, port, rack, fenced }) => ({ brokerId: id, host, port, rack, isFenced: fenced })),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED,
+  }
+}
+
+/** The quorum is this node alone, so its log end is committed and it is always caught up with itself. */
+export function describeQuorum({ runtime, config, logs }: MetadataHandlersDeps, { now }: MetadataRequestContext, request: DescribeQuorumRequest): Encodable<DescribeQuorumResponse> {
+  const [asked, ...others] = request.topics
+  if (asked?.topicName !== METADATA_TOPIC || others.length > 0 || asked.partitions.length !== 1 || asked.partitions[0]?.partitionIndex !== 0) {
+    const topics = request.topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION') })),
+    }))
+    return { topics }
+  }
+  const [offsets] = logs.partitionOffsets([{ topic: METADATA_TOPIC, partition: 0 }])
+  if (offsets === null || offsets === undefined) throw new KafkaError('UNKNOWN_SERVER_ERROR', 'The metadata log is not open.')
+  const voter = { replicaId: config.nodeId, replicaDirectoryId: ZERO_UUID, logEndOffset: offsets.logEndOffset, lastFetchTimestamp: BigInt(now), lastCaughtUpTimestamp: BigInt(now) }
+  return {
+    topics: [
+      {
+        topicName: METADATA_TOPIC,
+        partitions: [{ partitionIndex: 0, leaderId: config.nodeId, leaderEpoch: offsets.leaderEpoch, highWatermark: offsets.logEndOffset, currentVoters: [voter], observers: [] }],
+      },
+    ],
+    nodes: [...runtime.image.brokers.values()].map(({ id, endpoints }) => ({ nodeId: id, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) })),
+  }
+}
+
+export function listPartitionReassignments({ runtime }: MetadataHandlersDeps, request: ListPartitionReassignmentsRequest): Encodable<ListPartitionReassignmentsResponse> {
+  const image = runtime.image
+  const asked = request.topics ?? [...image.topicsByName.values()].map(({ name, partitions }) => ({ name, partitionIndexes: partitions.map(({ index }) => index) }))
+  const topics = asked.map(({ name, partitionIndexes }) => {
+    const partitions = image.topicsByName.get(name)?.partitions
+    const moving = partitionIndexes.flatMap((index) => partitions?.[index] ?? []).filter(isMoving)
+    return { name, partitions: moving.map(viewReassignment) }
+  })
+  return { topics: topics.filter(({ partitions }) => partitions.length > 0) }
+}
+
+function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {
+  return addingReplicas.length > 0 || removingReplicas.length > 0
+}
+
+function viewReassignment({ index, replicas, addingReplicas, removingReplicas }: PartitionImage): ListPartitionReassignmentsResponse['topics'][number]['partitions'][number] {
+  return { partitionIndex: index, replicas: [...replicas], addingReplicas: [...addingReplicas], removingReplicas: [...removingReplicas] }
+}

@@ -1,0 +1,83 @@
+// DescribeLogDirs, DeleteRecords and DescribeProducers: questions and orders to partitions' logs.
+
+import type { Encodable } from '../../protocol/api-keys.ts'
+import { ERRORS, errorCode, KafkaError } from '../../protocol/error-codes.ts'
+import type { DeleteRecordsRequest, DeleteRecordsResponse, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeProducersRequest, DescribeProducersResponse } from '../../protocol/messages.ts'
+import { asKafkaError } from '../controller/outcome.ts'
+import type { MetadataHandlersDeps } from './handler-deps.ts'
+
+type LogDirPartition = { partitionIndex: number; partitionSize: bigint; offsetLag: bigint; isFutureKey: boolean }
+
+export function describeLogDirs({ runtime, logs }: MetadataHandlersDeps, request: DescribeLogDirsRequest): Encodable<DescribeLogDirsResponse> {
+  const image = runtime.image
+  const asked = (request.topics ?? [...image.topicsByName.values()].map(({ name, partitions }) => ({ topic: name, partitions: partitions.map(({ index }) => index) }))).flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition })),
+  )
+  const byDir = new Map<string, Map<string, LogDirPartition[]>>()
+  for (const [index, offsets] of logs.partitionOffsets(asked).entries()) {
+    const partition = asked[index]
+    if (offsets === null || partition === undefined || !image.topicsByName.has(partition.topic)) continue
+    const topics = byDir.get(offsets.logDir) ?? new Map<string, LogDirPartition[]>()
+    byDir.set(offsets.logDir, topics)
+    const partitions = topics.get(partition.topic) ?? []
+    topics.set(partition.topic, partitions)
+    partitions.push({ partitionIndex: partition.partition, partitionSize: BigInt(offsets.sizeBytes), offsetLag: 0n, isFutureKey: false })
+  }
+  const results = logs.logDirs().map(({ path, error, totalBytes, usableBytes }) => ({
+    errorCode: error === null ? 0 : errorCode('KAFKA_STORAGE_ERROR'),
+    logDir: path,
+    topics: [...(byDir.get(path) ?? [])].map(([name, partitions]) => ({ name, partitions })),
+    totalBytes,
+    usableBytes,
+    isCordoned: false,
+  }))
+  return { results }
+}
+
+const NO_LOW_WATERMARK = -1n
+
+export async function deleteRecords(deps: MetadataHandlersDeps, request: DeleteRecordsRequest): Promise<Encodable<DeleteRecordsResponse>> {
+  const topics = await Promise.all(
+    request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map(async ({ partitionIndex, offset }) => {
+          try {
+            return { partitionIndex, lowWatermark: await deleteBefore(deps, name, partitionIndex, offset), errorCode: 0 }
+          } catch (error) {
+            return { partitionIndex, lowWatermark: NO_LOW_WATERMARK, errorCode: refusalOf(deps, error).errorCode }
+          }
+        }),
+      ),
+    })),
+  )
+  return { topics }
+}
+
+async function deleteBefore({ runtime, configs, logs }: MetadataHandlersDeps, topic: string, partition: number, offset: bigint): Promise<bigint> {
+  const image = runtime.image
+  const found = image.topicsByName.get(topic)
+  if (found?.partitions[partition] === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+  if (found.internal) throw new KafkaError('INVALID_TOPIC_EXCEPTION')
+  if (!configs.topicSettings(image, topic)['cleanup.policy'].includes('delete')) throw new KafkaError('POLICY_VIOLATION')
+  return await logs.deleteRecords(topic, partition, offset)
+}
+
+export function describeProducers(deps: MetadataHandlersDeps, request: DescribeProducersRequest): Encodable<DescribeProducersResponse> {
+  const topics = request.topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => {
+      const producers = deps.runtime.image.topicsByName.has(name) ? deps.logs.describeProducers(name, partitionIndex) : null
+      if (producers === null) return { partitionIndex, errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: ERRORS.UNKNOWN_TOPIC_OR_PARTITION.message }
+      return { partitionIndex, activeProducers: producers.map(({ lastTimestampMs, ...producer }) => ({ ...producer, lastTimestamp: BigInt(lastTimestampMs) })) }
+    }),
+  }))
+  return { topics }
+}
+
+function refusalOf({ logger }: MetadataHandlersDeps, error: unknown): KafkaError {
+  const refusal = asKafkaError(error)
+  if (refusal !== undefined) return refusal
+  logger.error('cannot delete records', { error })
+  return new KafkaError('UNKNOWN_SERVER_ERROR')
+}

@@ -1,0 +1,99 @@
+// Topics that come into being because someone asked for them: those of clients, where that is allowed, and the internal
+// ones. Nobody waits: who asks is told to ask again, and finds the topic then.
+
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { KafkaError } from '../protocol/error-codes.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Uuid } from '../shared/uuid.ts'
+import type { ClusterConfigs } from './cluster-configs.ts'
+import { INTERNAL_TOPICS } from './cluster-image.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import { createTopics } from './controller/create-topics.ts'
+import type { CreatableTopic, TopicCreation } from './controller/create-topics.ts'
+import type { MetadataRuntime } from './metadata-runtime.ts'
+import type { RandomInt } from './placement.ts'
+
+export type TopicCreatorDeps = {
+  readonly runtime: MetadataRuntime
+  readonly configs: ClusterConfigs
+  readonly config: BrokerConfig
+  readonly newTopicId: () => Uuid
+  readonly randomInt: RandomInt
+  readonly logger: Logger
+}
+
+export class TopicCreator {
+  readonly #deps: TopicCreatorDeps
+  readonly #underway = new Set<string>()
+
+  constructor(deps: TopicCreatorDeps) {
+    this.#deps = deps
+  }
+
+  /** Begins to create the topic as it is created on demand, unless that is underway. Failures are logged. */
+  begin(name: string): void {
+    if (this.#underway.has(name)) return
+    this.#underway.add(name)
+    void this.#create(name).finally(() => this.#underway.delete(name))
+  }
+
+  /** What CreateTopics needs to know, for the image it decides on. */
+  creation(image: ClusterImage): TopicCreation {
+    const { config, configs, newTopicId, randomInt } = this.#deps
+    return {
+      defaultPartitionCount: config.settings['num.partitions'],
+      defaultReplicationFactor: config.settings['default.replication.factor'],
+      newTopicId,
+      randomInt,
+      describe: (own) => configs.describeTopic(image, own),
+    }
+  }
+
+  async #create(name: string): Promise<void> {
+    const { runtime, config, logger } = this.#deps
+    try {
+      const [created] = await runtime.write((image) => {
+        const topic = INTERNAL_TOPICS.has(name) ? internalTopic(name, config, image.brokers.size) : ordinaryTopic(name)
+        return createTopics(image, [topic], false, this.creation(image))
+      })
+      if (created === undefined || created.errorCode === 0) logger.info(`created topic ${name} because it was asked for`, { partitions: created?.numPartitions })
+      else logger.warn(`cannot create topic ${name}: ${created.errorMessage}`)
+    } catch (error) {
+      logger.error(`cannot create topic ${name}`, { error })
+    }
+  }
+}
+
+function ordinaryTopic(name: string): CreatableTopic {
+  return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
+}
+
+/** The internal topics as Kafka makes them. */
+function internalTopic(name: string, config: BrokerConfig, brokerCount: number): CreatableTopic {
+  const { settings } = config
+  // Kafka's default of three replicas would keep a small cluster from having the topic at all; only a value that was asked for may do that.
+  const least = (setting: 'offsets.topic.replication.factor' | 'transaction.state.log.replication.factor' | 'transaction.state.log.min.isr'): number =>
+    config.given.has(setting) ? settings[setting] : Math.min(settings[setting], brokerCount)
+  switch (name) {
+    case '__consumer_offsets':
+      return topicOf(name, settings['offsets.topic.num.partitions'], least('offsets.topic.replication.factor'), {
+        'compression.type': 'producer',
+        'cleanup.policy': 'compact',
+        'segment.bytes': String(settings['offsets.topic.segment.bytes']),
+      })
+    case '__transaction_state':
+      return topicOf(name, settings['transaction.state.log.num.partitions'], least('transaction.state.log.replication.factor'), {
+        'unclean.leader.election.enable': 'false',
+        'compression.type': 'uncompressed',
+        'cleanup.policy': 'compact',
+        'min.insync.replicas': String(least('transaction.state.log.min.isr')),
+        'segment.bytes': String(settings['transaction.state.log.segment.bytes']),
+      })
+    default:
+      throw new KafkaError('INVALID_TOPIC_EXCEPTION', `internal topic ${name} has no use on this broker`)
+  }
+}
+
+function topicOf(name: string, numPartitions: number, replicationFactor: number, configs: Readonly<Record<string, string>>): CreatableTopic {
+  return { name, numPartitions, replicationFactor, assignments: [], configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) }
+}

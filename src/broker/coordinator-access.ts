@@ -1,0 +1,29 @@
+// What coordinators are given of the data plane and of each other: a log for their records, and the way of a
+// transaction's markers into every kind of partition.
+
+import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
+import type { GroupCoordinator } from '../groups/group-coordinator.ts'
+import { OFFSETS_TOPIC } from '../groups/group-records.ts'
+import type { DataPlane } from '../native.ts'
+import type { MarkerWriter } from '../transactions/marker-sender.ts'
+
+export function coordinatorLog(dataPlane: DataPlane): CoordinatorLog {
+  return {
+    append: (topic, partition, records, producer) =>
+      dataPlane.append(topic, partition, records.map(({ key, value }) => ({ key, value, timestampMs: null, headers: [] })), producer),
+    appendMarker: (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit) =>
+      dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
+    read: (topic, partition, offset, maxBytes) => dataPlane.read(topic, partition, offset, maxBytes),
+    offsets: (topic, partition) => dataPlane.partitionOffsets([{ topic, partition }])[0] ?? null,
+  }
+}
+
+/** Markers of `__consumer_offsets` go through the group coordinator, which has to know what became of the offsets. */
+export function markerWriter(dataPlane: DataPlane, groups: GroupCoordinator): MarkerWriter {
+  return {
+    write: ({ topic, partition }, producerId, producerEpoch, coordinatorEpoch, commit) =>
+      topic === OFFSETS_TOPIC
+        ? groups.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit)
+        : dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
+  }
+}

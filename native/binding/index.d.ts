@@ -35,6 +35,8 @@ export declare class NativeDataPlane {
   partitionOffsets(topics: Array<string>, partitions: Array<number>): Float64Array
   /** Five numbers for each segment: base offset, bytes, largest timestamp, last change and 1 for the active one. */
   listSegments(topic: string, partition: number): Float64Array | null
+  /** Partitions where retention may have something to do. */
+  retentionCandidates(ageMs: number): Array<TopicPartition>
   /** Six numbers for each producer: id, epoch, last sequence, last timestamp, coordinator epoch, transaction start. */
   describeProducers(topic: string, partition: number): Float64Array | null
   logDirs(): Array<LogDirState>
@@ -79,6 +81,7 @@ export interface DataPlaneOptions {
   fetchSizeMaxBytes: number
   producerIdExpirationMs: number
   checkpointIntervalMs: number
+  recoveryThreadCount: number
 }
 
 export interface ListenAddress {
@@ -131,6 +134,11 @@ export interface TopicMetrics {
   bytesIn: number
   bytesOut: number
   recordsIn: number
+}
+
+export interface TopicPartition {
+  topic: string
+  partition: number
 }
 
 export interface TopicState {

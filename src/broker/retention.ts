@@ -1,6 +1,7 @@
 // Retention as a decision (`retention.ms`, `retention.bytes`): given a partition's segments, up to which offset its log is
 // dropped. Only whole segments go; the active one is rolled first when all of it has expired.
 
+import type { TopicSettings } from '../config/topic-settings.ts'
 import type { SegmentSummary } from '../native.ts'
 
 export type RetentionPolicy = {
@@ -20,6 +21,14 @@ export type RetentionDecision = {
 }
 
 const NOTHING: RetentionDecision = { roll: false, deleteBefore: null }
+
+export function retentionPolicy(settings: TopicSettings): RetentionPolicy {
+  return {
+    retentionMs: settings['retention.ms'],
+    retentionBytes: settings['retention.bytes'],
+    deletes: settings['cleanup.policy'].includes('delete'),
+  }
+}
 
 /** `segments` in offset order, the active one last; nothing above `highWatermark` is ever dropped. */
 export function decideRetention(segments: readonly SegmentSummary[], policy: RetentionPolicy, highWatermark: bigint, now: number): RetentionDecision {

@@ -1,0 +1,254 @@
+// The composition root: builds every part, hands each what it needs, starts and stops them in order. It decides nothing.
+
+import { randomInt } from 'node:crypto'
+import { availableParallelism, hostname } from 'node:os'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { GroupCoordinator } from '../groups/group-coordinator.ts'
+import { GROUP_APIS, groupHandlers, transactionalOffsets } from '../groups/group-handlers.ts'
+import { OFFSETS_TOPIC } from '../groups/group-records.ts'
+import { ClusterConfigs } from '../metadata/cluster-configs.ts'
+import { emptyImage } from '../metadata/cluster-image.ts'
+import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
+import { allocateProducerIds, raiseFeatures, registerBroker } from '../metadata/controller/cluster-records.ts'
+import { SUPPORTED_FEATURES, initialFeatureLevels } from '../metadata/features.ts'
+import type { MetadataDelta } from '../metadata/metadata-delta.ts'
+import { METADATA_APIS, metadataHandlers } from '../metadata/metadata-handlers.ts'
+import { PartitionMetadataLog } from '../metadata/metadata-log.ts'
+import { MetadataRuntime } from '../metadata/metadata-runtime.ts'
+import { TopicCreator } from '../metadata/topic-creator.ts'
+import { topicLookup } from '../metadata/topic-lookup.ts'
+import { allTopicLogStates, metadataLogState, topicLogChanges } from '../metadata/topic-log-states.ts'
+import { openDataPlane } from '../native.ts'
+import type { DataPlane, DataPlaneEvent, ListenerAddress } from '../native.ts'
+import { systemClock } from '../shared/clock.ts'
+import type { Clock } from '../shared/clock.ts'
+import { errorMessage } from '../shared/errors.ts'
+import { Logging } from '../shared/logger.ts'
+import type { Logger } from '../shared/logger.ts'
+import { SystemTimers } from '../shared/timers.ts'
+import { randomUuid } from '../shared/uuid.ts'
+import type { Uuid } from '../shared/uuid.ts'
+import { TRANSACTION_APIS, transactionHandlers } from '../transactions/handlers.ts'
+import { TRANSACTION_STATE_TOPIC, TransactionCoordinator } from '../transactions/transaction-coordinator.ts'
+import { adoptTopics } from './adopt.ts'
+import type { ApiCaller, ApiHandlers } from './api.ts'
+import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
+import { ClusterView } from './cluster-view.ts'
+import { coordinatorLog, markerWriter } from './coordinator-access.ts'
+import { CoordinatorFollower } from './coordinator-follower.ts'
+import { dataPlaneOptions } from './data-plane-options.ts'
+import { readIdentity } from './identity.ts'
+import { LocalCaller } from './local-caller.ts'
+import { retentionPolicy } from './retention.ts'
+import { RetentionRunner } from './retention-runner.ts'
+import { Router } from './router.ts'
+import { servedApis } from './served-apis.ts'
+import type { ServedApis } from './served-apis.ts'
+import { groupSettings, transactionSettings } from './settings.ts'
+import { answerVerification } from './verification.ts'
+
+export type BrokerParts = {
+  readonly config: BrokerConfig
+  readonly logging?: Logging
+  readonly clock?: Clock
+  /** Topics of a data directory that another broker wrote, to be served from now on. */
+  readonly adopt?: readonly string[]
+  readonly openDataPlane?: typeof openDataPlane
+}
+
+/** A running broker. */
+export class BrokerNode {
+  readonly config: BrokerConfig
+  readonly clusterId: Uuid
+  readonly logging: Logging
+  /** What clients connect to: the bound addresses, in the order of `listeners`. */
+  readonly listeners: readonly ListenerAddress[]
+  readonly dataPlane: DataPlane
+  readonly metadata: MetadataRuntime
+  readonly configs: ClusterConfigs
+  readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  readonly caller: ApiCaller
+  readonly clock: Clock
+  readonly #timers: SystemTimers
+  readonly #retention: RetentionRunner
+  readonly #router: Router
+  readonly #logger: Logger
+  #closing: Promise<void> | undefined
+
+  /** Starts a broker; resolves once it accepts connections. Throws a MillraceError in one line where it cannot. */
+  static async start(parts: BrokerParts): Promise<BrokerNode> {
+    const { config } = parts
+    const logging = parts.logging ?? new Logging({ level: config.settings['log.level'] })
+    const { clusterId } = readIdentity(config.logDirs)
+    const dataPlane = await (parts.openDataPlane ?? openDataPlane)(dataPlaneOptions(config, clusterId, availableParallelism()))
+    try {
+      const configs = new ClusterConfigs(config.nodeId, config.given)
+      const empty = emptyImage(clusterId)
+      dataPlane.applyTopics([metadataLogState(configs.topicDefaults(empty))], [])
+      const clock = parts.clock ?? systemClock
+      const metadata = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane), empty, clock, logging.logger('metadata'))
+      const node = new BrokerNode(config, logging, clock, dataPlane, metadata, configs)
+      await node.#begin(parts.adopt ?? [])
+      return node
+    } catch (error) {
+      await dataPlane.close()
+      throw error
+    }
+  }
+
+  private constructor(config: BrokerConfig, logging: Logging, clock: Clock, dataPlane: DataPlane, metadata: MetadataRuntime, configs: ClusterConfigs) {
+    this.config = config
+    this.logging = logging
+    this.clock = clock
+    this.dataPlane = dataPlane
+    this.metadata = metadata
+    this.configs = configs
+    this.clusterId = metadata.image.clusterId
+    this.#logger = logging.logger('broker')
+    this.#timers = new SystemTimers()
+    const timers = this.#timers
+    const { settings, nodeId } = config
+    const view = new ClusterView(() => metadata.image)
+    const topics = topicLookup(() => metadata.image)
+    const log = coordinatorLog(dataPlane)
+    this.groups = new GroupCoordinator({ log, timers, clock, logger: logging.logger('groups'), settings: groupSettings(settings), topics })
+    const markers = markerWriter(dataPlane, this.groups)
+    this.transactions = new TransactionCoordinator({
+      log,
+      markers,
+      producerIdBlocks: { allocate: () => metadata.write((image) => allocateProducerIds(image, nodeId)) },
+      settings: transactionSettings(settings),
+      clock,
+      timers,
+      logger: logging.logger('transactions'),
+      partitionCount: (topic) => view.partitionCount(topic),
+    })
+    const creatorLogger = logging.logger('metadata')
+    const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
+    let served: ServedApis
+    const handlers: ApiHandlers = {
+      ...metadataHandlers({ runtime: metadata, configs, config, topicCreator, logs: dataPlane, logging, logger: creatorLogger, randomInt }),
+      ...groupHandlers({
+        coordinator: this.groups,
+        topics,
+        ensureInternalTopic: (name) => topicCreator.begin(name),
+        leaderOf: (topic, partition, listener) => view.leaderOf(topic, partition, listener),
+      }),
+      ...transactionHandlers({
+        coordinator: this.transactions,
+        offsets: transactionalOffsets(this.groups, topics),
+        markers,
+        clock,
+        partitionCount: (topic) => view.partitionCount(topic),
+      }),
+      ApiVersions: apiVersionsHandler({
+        served: () => served,
+        features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
+        finalized: () => view.finalizedFeatures(),
+      }),
+    }
+    served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ApiVersions: API_VERSIONS_VERSIONS })
+    const firstListener = config.listeners.bind[0]?.name ?? ''
+    this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })
+    this.#router = new Router({ dataPlane, handlers, served, clock, logger: logging.logger('requests') })
+    dataPlane.onEvent((event) => this.#onEvent(event))
+    dataPlane.onVerify((question) => void answerVerification(dataPlane, this.transactions, question))
+    this.#retention = new RetentionRunner({
+      dataPlane,
+      policyOf: (topic) => (metadata.image.topicsByName.has(topic) ? retentionPolicy(configs.topicSettings(metadata.image, topic)) : null),
+      shortestRetentionMs: () => this.#shortestRetentionMs(),
+      intervalMs: settings['log.retention.check.interval.ms'],
+      clock,
+      timers,
+      logger: logging.logger('retention'),
+    })
+    const coordinators = [
+      new CoordinatorFollower(OFFSETS_TOPIC, this.groups, nodeId, logging.logger('groups')),
+      new CoordinatorFollower(TRANSACTION_STATE_TOPIC, this.transactions, nodeId, logging.logger('transactions')),
+    ]
+    dataPlane.applyTopics(allTopicLogStates(metadata.image, nodeId, configs), [])
+    metadata.onChange((image, delta) => this.#follow(image, delta, coordinators))
+    this.listeners = config.listeners.bind.map((endpoint) => dataPlane.listen(endpoint))
+    for (const coordinator of coordinators) coordinator.follow(metadata.image)
+  }
+
+  /** Stops accepting, answers what is in flight, writes everything down. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #begin(adopt: readonly string[]): Promise<void> {
+    const endpoints = this.#advertised()
+    const { nodeId, settings } = this.config
+    await this.metadata.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map()))
+    await this.metadata.write((image) =>
+      registerBroker(image, { id: nodeId, incarnationId: randomUuid(), endpoints, rack: settings['broker.rack'] }),
+    )
+    await adoptTopics(adopt, this.metadata, this.dataPlane, nodeId, this.#logger)
+    this.transactions.start()
+    this.#retention.start()
+    // Whoever connected meanwhile is answered now that there is an answer.
+    this.dataPlane.onRequest((request) => this.#router.handle(request))
+  }
+
+  async #close(): Promise<void> {
+    await this.#retention.close()
+    await this.metadata.idle()
+    this.transactions.close()
+    this.groups.close()
+    this.#timers.close()
+    await this.dataPlane.close()
+  }
+
+  /** The addresses told to clients; a port 0 there is the one that was bound. */
+  #advertised(): BrokerEndpoint[] {
+    const { advertised } = this.config.listeners
+    return this.listeners.map(({ name, port }) => {
+      const endpoint = advertised.get(name)
+      return { name, host: endpoint?.host === undefined || endpoint.host === '' ? hostname() : endpoint.host, port: endpoint?.port || port }
+    })
+  }
+
+  #follow(image: ClusterImage, delta: MetadataDelta, coordinators: readonly CoordinatorFollower[]): void {
+    const { upserts, removedTopicIds } = topicLogChanges(image, delta, this.config.nodeId, this.configs)
+    // Removed first: a topic of the same name may follow in the same change.
+    if (removedTopicIds.length > 0) this.dataPlane.applyTopics([], removedTopicIds)
+    if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
+    for (const coordinator of coordinators) coordinator.follow(image)
+    const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id)?.name ?? [])
+    if (removed.length > 0) void this.groups.onTopicsDeleted(removed)
+  }
+
+  #onEvent(event: DataPlaneEvent): void {
+    switch (event.kind) {
+      case 'connectionClosed':
+        if (event.peer !== '') this.#logger.info('closed a connection', { client: event.peer, listener: event.listener, reason: event.reason })
+        return
+      case 'partitionFailed':
+        this.#logger.error('a partition has stopped', { topic: event.topic, partition: event.partition, reason: event.message })
+        return
+      case 'partitionLoaded':
+        if (event.truncatedBytes > 0) {
+          this.#logger.warn('cut an unfinished write off a log', { topic: event.topic, partition: event.partition, bytes: event.truncatedBytes })
+        } else {
+          this.#logger.debug('recovered a log', { topic: event.topic, partition: event.partition, bytes: event.recoveredBytes })
+        }
+        return
+      case 'logDirFailed':
+        this.#logger.error('a log directory has failed', { path: event.path, reason: errorMessage(event.message) })
+        return
+    }
+  }
+
+  #shortestRetentionMs(): number {
+    const { image } = this.metadata
+    let shortest = Number.MAX_SAFE_INTEGER
+    for (const name of image.topicsByName.keys()) {
+      const { retentionMs, deletes } = retentionPolicy(this.configs.topicSettings(image, name))
+      if (deletes && retentionMs >= 0) shortest = Math.min(shortest, retentionMs)
+    }
+    return shortest
+  }
+}

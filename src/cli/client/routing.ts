@@ -1,0 +1,82 @@
+// Which broker has to answer a request, and how a request for several brokers is cut up and its answers are joined.
+
+import type { ApiName, Encodable, RequestOf } from '../../protocol/api-keys.ts'
+
+export type Route = { kind: 'any' } | { kind: 'everyBroker' } | { kind: 'leaders' } | { kind: 'coordinator'; of: 'group' | 'transaction'; key: string }
+/** Leader by "topic-partition". */
+export type PartitionLeaders = ReadonlyMap<string, number>
+
+/** No leader is known; any broker's answer says why. */
+const NO_LEADER = -1
+
+type GroupRequest = { groupId?: string; groups?: readonly (string | { groupId?: string })[]; groupIds?: readonly string[]; groupsNames?: readonly string[] }
+
+export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<N>>): Route {
+  switch (api) {
+    case 'OffsetCommit':
+    case 'OffsetFetch':
+    case 'OffsetDelete':
+    case 'JoinGroup':
+    case 'SyncGroup':
+    case 'Heartbeat':
+    case 'LeaveGroup':
+    case 'DescribeGroups':
+    case 'DeleteGroups':
+    case 'ConsumerGroupDescribe':
+      return { kind: 'coordinator', of: 'group', key: groupOf(request as GroupRequest) }
+    case 'DescribeTransactions':
+      return { kind: 'coordinator', of: 'transaction', key: (request as { transactionalIds?: readonly string[] }).transactionalIds?.[0] ?? '' }
+    case 'ListGroups':
+    case 'ListTransactions':
+      return { kind: 'everyBroker' }
+    case 'ListOffsets':
+    case 'DeleteRecords':
+    case 'DescribeProducers':
+    case 'WriteTxnMarkers':
+      return { kind: 'leaders' }
+    default:
+      return { kind: 'any' }
+  }
+}
+
+/** These tools name one group in a request, or groups one after the other. */
+function groupOf(request: GroupRequest): string {
+  const first = request.groups?.[0]
+  return request.groupId ?? (typeof first === 'string' ? first : first?.groupId) ?? request.groupIds?.[0] ?? request.groupsNames?.[0] ?? ''
+}
+
+type Partition = number | { partitionIndex?: number }
+type TopicPart = { name?: string; partitions?: readonly Partition[]; partitionIndexes?: readonly number[] }
+type Divisible = { topics?: readonly TopicPart[]; markers?: readonly { topics?: readonly TopicPart[] }[] }
+
+/** One request for each leader, with the partitions that it leads. */
+export function splitByLeader<N extends ApiName>(api: N, request: Encodable<RequestOf<N>>, leaders: PartitionLeaders): Map<number, Encodable<RequestOf<N>>> {
+  const divisible = request as Divisible
+  const brokerIds = new Set<number>()
+  const leaderOf = (topic: TopicPart, partition: Partition) =>
+    leaders.get(`${topic.name}-${typeof partition === 'number' ? partition : partition.partitionIndex}`) ?? NO_LEADER
+  const eachTopic = api === 'WriteTxnMarkers' ? divisible.markers?.flatMap(marker => marker.topics ?? []) : divisible.topics
+  for (const topic of eachTopic ?? []) {
+    for (const partition of topic.partitions ?? topic.partitionIndexes ?? []) brokerIds.add(leaderOf(topic, partition))
+  }
+  const keep = (topics: readonly TopicPart[] | undefined, brokerId: number): TopicPart[] =>
+    (topics ?? []).map(topic => ({
+      ...topic,
+      ...(topic.partitions && { partitions: topic.partitions.filter(partition => leaderOf(topic, partition) === brokerId) }),
+      ...(topic.partitionIndexes && { partitionIndexes: topic.partitionIndexes.filter(partition => leaderOf(topic, partition) === brokerId) }),
+    })).filter(topic => (topic.partitions ?? topic.partitionIndexes ?? []).length > 0)
+  const part = (brokerId: number): Divisible => (api === 'WriteTxnMarkers'
+    ? { markers: (divisible.markers ?? []).map(marker => ({ ...marker, topics: keep(marker.topics, brokerId) })) }
+    : { ...divisible, topics: keep(divisible.topics, brokerId) })
+  return new Map([...brokerIds].map(brokerId => [brokerId, part(brokerId) as Encodable<RequestOf<N>>]))
+}
+
+/** Joins the arrays of the answers; the other fields are those of the first answer with an error, or of the first. */
+export function mergeResponses<R extends object>(responses: readonly R[]): R {
+  const failed = responses.find(response => 'errorCode' in response && response.errorCode !== 0)
+  const merged: Record<string, unknown> = { ...(failed ?? responses[0]) }
+  for (const [name, value] of Object.entries(merged)) {
+    if (Array.isArray(value)) merged[name] = responses.flatMap(response => (response as Record<string, unknown>)[name])
+  }
+  return merged as R
+}

@@ -25,8 +25,8 @@ export type ConfigSpace = {
   check(texts: ConfigTexts, changed: readonly string[]): void
 }
 
-/** The values that a topic given `texts` would be refused for; throws InvalidConfig. */
-export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>): void {
+/** Throws InvalidConfig for what a topic with these configs would be refused for; `fallback` gives those it does not set. */
+export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fallback: (name: string) => string): void {
   for (const [name, text] of texts) {
     if (text === null) throw new InvalidConfig(`Null value not supported for topic configs: ${name}`)
     // Kafka compiles the name into its own tests; nobody else may shrink a segment below the least size.
@@ -36,13 +36,16 @@ export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>): vo
   if (texts.get('remote.storage.enable')?.trim().toLowerCase() === 'true') {
     throw new InvalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.')
   }
+  const least = Number(texts.get('min.compaction.lag.ms') ?? fallback('min.compaction.lag.ms'))
+  const most = Number(texts.get('max.compaction.lag.ms') ?? fallback('max.compaction.lag.ms'))
+  if (least > most) throw new InvalidConfig(`conflict topic config setting min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`)
 }
 
 export function topicConfigSpace(fallback: (name: string) => string): ConfigSpace {
   return {
     key: (name) => (isTopicSetting(name) ? TOPIC_SETTINGS[name] : undefined),
     fallback,
-    check: (texts) => checkTopicConfigs(texts),
+    check: (texts) => checkTopicConfigs(texts, fallback),
   }
 }
 

@@ -94,6 +94,14 @@ export function topicDefaultText(layers: ConfigLayers, name: string): string {
   }
 }
 
+/** Where `topicDefaultText` comes from, under whichever name and in whichever unit it was given. */
+export function topicDefaultSource(layers: ConfigLayers, name: string): ConfigSource {
+  const names = brokerSynonyms((isTopicSetting(name) ? TOPIC_SYNONYMS[name] : undefined) ?? name)
+  if (names.some((each) => layers.dynamicBroker.has(each))) return 'DYNAMIC_BROKER_CONFIG'
+  if (names.some((each) => layers.dynamicDefault.has(each))) return 'DYNAMIC_DEFAULT_BROKER_CONFIG'
+  return names.some((each) => layers.given.has(each)) ? 'STATIC_BROKER_CONFIG' : 'DEFAULT_CONFIG'
+}
+
 function scaled(layers: ConfigLayers, name: string, unitMs: number): string | undefined {
   const text = brokerText(layers, name)
   return text === null ? undefined : String(Number(text) * unitMs)

@@ -2,7 +2,7 @@
 
 import { describeTopicConfigs } from '../config/describe-configs.ts'
 import type { DescribedConfig } from '../config/describe-configs.ts'
-import { brokerText, topicDefaults, topicDefaultText, topicSettings } from '../config/config-layers.ts'
+import { brokerText, topicDefaults, topicDefaultSource, topicDefaultText, topicSettings } from '../config/config-layers.ts'
 import type { ConfigLayers, ConfigTexts } from '../config/config-layers.ts'
 import type { TopicSettings } from '../config/topic-settings.ts'
 import { CONFIG_RESOURCES, configsOf } from './cluster-image.ts'
@@ -43,6 +43,12 @@ export class ClusterConfigs {
 
   describeTopic(image: ClusterImage, own: ConfigTexts): DescribedConfig[] {
     return describeTopicConfigs(this.layers(image), own)
+  }
+
+  /** As `describeTopic`, with the sources that CreateTopics tells: also a value given in another unit has one. */
+  describeNewTopic(image: ClusterImage, own: ConfigTexts): DescribedConfig[] {
+    const layers = this.layers(image)
+    return describeTopicConfigs(layers, own).map((config) => (config.source === 'DEFAULT_CONFIG' ? { ...config, source: topicDefaultSource(layers, config.name) } : config))
   }
 
   fallbacks(image: ClusterImage): ConfigFallbacks {

@@ -45,7 +45,8 @@ export class TopicCreator {
       defaultReplicationFactor: config.settings['default.replication.factor'],
       newTopicId,
       randomInt,
-      describe: (own) => configs.describeTopic(image, own),
+      fallback: configs.fallbacks(image).topic,
+      describe: (own) => configs.describeNewTopic(image, own),
     }
   }
 

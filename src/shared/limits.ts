@@ -8,7 +8,9 @@ export const INT64_MIN = -9_223_372_036_854_775_808n
 
 /** Kafka's longest topic name: the name plus `-NNNNN` and a suffix must fit a file name. */
 export const TOPIC_NAME_LENGTH_MAX = 249
-/** Partitions that one request may create in all; Kafka's controller refuses more records than this in one step. */
+/** Partitions that one request may create in all. */
 export const PARTITIONS_PER_REQUEST_MAX = 10_000
+/** Metadata records that one request of a user may lead to, as in Kafka's controller. */
+export const RECORDS_PER_OPERATION_MAX = 10_000
 /** Requests handed to control-plane handlers and not yet answered; beyond it connections are closed. */
 export const REQUESTS_IN_FLIGHT_MAX = 100_000

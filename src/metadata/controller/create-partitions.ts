@@ -1,7 +1,7 @@
 // CreatePartitions as a decision.
 
 import type { MetadataRecord } from '../../protocol/codec.ts'
-import { KafkaError } from '../../protocol/error-codes.ts'
+import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../../protocol/messages.ts'
 import { PARTITIONS_PER_REQUEST_MAX } from '../../shared/limits.ts'
 import type { ClusterImage } from '../cluster-image.ts'
@@ -21,6 +21,11 @@ export function createPartitions(image: ClusterImage, topics: readonly GrowingTo
   const response: GrownTopic[] = []
   for (const [index, topic] of topics.entries()) {
     if (names.indexOf(topic.name) !== index) continue
+    if (!image.topicsByName.has(topic.name)) {
+      // Kafka says no more than the code here.
+      response.push({ name: topic.name, errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: null })
+      continue
+    }
     try {
       if (names.indexOf(topic.name, index + 1) >= 0) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       const added = addPartitions(image, topic, randomInt)

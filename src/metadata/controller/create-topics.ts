@@ -7,7 +7,7 @@ import type { DescribedConfig } from '../../config/describe-configs.ts'
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/messages.ts'
-import { PARTITIONS_PER_REQUEST_MAX } from '../../shared/limits.ts'
+import { PARTITIONS_PER_REQUEST_MAX, RECORDS_PER_OPERATION_MAX } from '../../shared/limits.ts'
 import { ZERO_UUID } from '../../shared/uuid.ts'
 import type { Uuid } from '../../shared/uuid.ts'
 import { CONFIG_RESOURCES, METADATA_TOPIC } from '../cluster-image.ts'
@@ -29,6 +29,8 @@ export type TopicCreation = {
   readonly defaultReplicationFactor: number
   readonly newTopicId: () => Uuid
   readonly randomInt: RandomInt
+  /** The config of a topic that does not set it. */
+  readonly fallback: (name: string) => string
   /** All configs of a topic with these of its own. */
   readonly describe: (own: ConfigTexts) => DescribedConfig[]
 }
@@ -48,19 +50,23 @@ export function createTopics(image: ClusterImage, topics: readonly CreatableTopi
     try {
       if (names.indexOf(topic.name, index + 1) >= 0) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       const created = createTopic(image, topic, creation)
-      if (!validateOnly) records.push(...created.records)
+      records.push(...created.records)
       response.push(created.response)
     } catch (error) {
       response.push(refused(topic.name, errorFields(error)))
     }
   }
-  return { records, response }
+  if (records.length > RECORDS_PER_OPERATION_MAX) {
+    const excess = new KafkaError('POLICY_VIOLATION', 'Unable to perform excessively large batch operation.')
+    return { records: [], response: topics.map(({ name }) => refused(name, errorFields(excess))) }
+  }
+  return { records: validateOnly ? [] : records, response }
 }
 
 function createTopic(image: ClusterImage, topic: CreatableTopic, creation: TopicCreation): ControllerResult<CreatedTopic> {
   checkName(image, topic.name)
   const configs = new Map(topic.configs.map(({ name, value }) => [name, value]))
-  checkTopicConfigs(configs)
+  checkTopicConfigs(configs, creation.fallback)
   const own = configs as ConfigTexts
   const replicas = topic.assignments.length > 0 ? assignedReplicas(image, topic) : placedReplicas(image, topic, creation)
   const topicId = creation.newTopicId()

@@ -1,7 +1,8 @@
 // DescribeCluster, DescribeQuorum and what tools ask of reassignments: the cluster as a whole.
 
 import type { Encodable } from '../../protocol/api-keys.ts'
-import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
+import { ERRORS, errorCode, KafkaError } from '../../protocol/error-codes.ts'
+import type { ErrorName } from '../../protocol/error-codes.ts'
 import type {
   DescribeClusterRequest,
   DescribeClusterResponse,
@@ -23,8 +24,9 @@ const CONTROLLER_ENDPOINTS = 2
 
 export function describeCluster({ runtime }: MetadataHandlersDeps, { listener }: MetadataRequestContext, request: DescribeClusterRequest): Encodable<DescribeClusterResponse> {
   const { endpointType } = request
-  if (endpointType === CONTROLLER_ENDPOINTS) throw new KafkaError('MISMATCHED_ENDPOINT_TYPE', 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER')
-  if (endpointType !== BROKER_ENDPOINTS) throw new KafkaError('UNSUPPORTED_ENDPOINT_TYPE', `Unsupported endpoint type ${endpointType}`)
+  const refuse = (name: ErrorName, errorMessage: string): Encodable<DescribeClusterResponse> => ({ errorCode: errorCode(name), errorMessage, clusterId: '', controllerId: -1 })
+  if (endpointType === CONTROLLER_ENDPOINTS) return refuse('MISMATCHED_ENDPOINT_TYPE', 'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER')
+  if (endpointType !== BROKER_ENDPOINTS) return refuse('UNSUPPORTED_ENDPOINT_TYPE', `Unsupported endpoint type ${endpointType}`)
   const image = runtime.image
   return {
     endpointType: BROKER_ENDPOINTS,
@@ -39,9 +41,10 @@ export function describeCluster({ runtime }: MetadataHandlersDeps, { listener }:
 export function describeQuorum({ runtime, config, logs }: MetadataHandlersDeps, { now }: MetadataRequestContext, request: DescribeQuorumRequest): Encodable<DescribeQuorumResponse> {
   const [asked, ...others] = request.topics
   if (asked?.topicName !== METADATA_TOPIC || others.length > 0 || asked.partitions.length !== 1 || asked.partitions[0]?.partitionIndex !== 0) {
+    const { code, message } = ERRORS.UNKNOWN_TOPIC_OR_PARTITION
     const topics = request.topics.map(({ topicName, partitions }) => ({
       topicName,
-      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION') })),
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code, errorMessage: message })),
     }))
     return { topics }
   }
@@ -67,7 +70,7 @@ export function listPartitionReassignments({ runtime }: MetadataHandlersDeps, re
     const moving = partitionIndexes.flatMap((index) => partitions?.[index] ?? []).filter(isMoving)
     return { name, partitions: moving.map(viewReassignment) }
   })
-  return { topics: topics.filter(({ partitions }) => partitions.length > 0) }
+  return { errorMessage: null, topics: topics.filter(({ partitions }) => partitions.length > 0) }
 }
 
 function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {

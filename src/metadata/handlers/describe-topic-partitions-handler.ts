@@ -1,12 +1,12 @@
 // DescribeTopicPartitions: topics in order of their names, in pages of so many partitions (KIP-966).
 
 import type { Encodable } from '../../protocol/api-keys.ts'
-import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
 import type { DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse } from '../../protocol/messages.ts'
 import { ZERO_UUID } from '../../shared/uuid.ts'
 import { INTERNAL_TOPICS } from '../cluster-image.ts'
 import { topicNameFault } from '../topic-name.ts'
-import { TOPIC_OPERATIONS } from './authorized-operations.ts'
+import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 import { viewPartition } from './partition-view.ts'
 import type { MetadataRequestContext } from './request-context.ts'
@@ -21,7 +21,7 @@ export function describeTopicPartitions({ runtime, config }: MetadataHandlersDep
   const from = cursor?.topicName ?? ''
   const asked = all ? [...image.topicsByName.keys()] : request.topics.map(({ name }) => name)
   const names = [...new Set(asked.filter((name) => name >= from))].sort()
-  checkCursor(cursor, all ? undefined : names)
+  if (cursor !== null && !isUsable(cursor, all ? undefined : names)) return { topics: request.topics.map(({ name }) => refused(name)), nextCursor: null }
 
   let room = Math.max(1, Math.min(config.settings['max.request.partition.size.limit'], request.responsePartitionLimit))
   const topics: TopicView[] = []
@@ -55,12 +55,14 @@ export function describeTopicPartitions({ runtime, config }: MetadataHandlersDep
   return { topics, nextCursor }
 }
 
-function checkCursor(cursor: Cursor, names: readonly string[] | undefined): void {
-  if (cursor === null) return
-  if (names !== undefined && !names.includes(cursor.topicName)) {
-    throw new KafkaError('INVALID_REQUEST', `DescribeTopicPartitionsRequest topic list should contain the cursor topic: ${cursor.topicName}`)
-  }
-  if (cursor.partitionIndex < 0) throw new KafkaError('INVALID_REQUEST', 'DescribeTopicPartitionsRequest cursor partition must be valid')
+/** A page begins at a topic that was asked for; `names` is undefined where all were. */
+function isUsable({ topicName, partitionIndex }: NonNullable<Cursor>, names: readonly string[] | undefined): boolean {
+  return partitionIndex >= 0 && (names === undefined || names.includes(topicName))
+}
+
+/** The response has room for an error at each topic only. */
+function refused(name: string): TopicView {
+  return { errorCode: errorCode('INVALID_REQUEST'), name, topicId: ZERO_UUID, isInternal: false, partitions: [], topicAuthorizedOperations: OPERATIONS_NOT_ASKED }
 }
 
 function missing(name: string): TopicView {

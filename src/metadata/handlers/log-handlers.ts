@@ -4,6 +4,7 @@ import type { Encodable } from '../../protocol/api-keys.ts'
 import { ERRORS, errorCode, KafkaError } from '../../protocol/error-codes.ts'
 import type { DeleteRecordsRequest, DeleteRecordsResponse, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeProducersRequest, DescribeProducersResponse } from '../../protocol/messages.ts'
 import { asKafkaError } from '../controller/outcome.ts'
+import { topicNameFault } from '../topic-name.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 
 type LogDirPartition = { partitionIndex: number; partitionSize: bigint; offsetLag: bigint; isFutureKey: boolean }
@@ -59,20 +60,25 @@ async function deleteBefore({ runtime, configs, logs }: MetadataHandlersDeps, to
   const found = image.topicsByName.get(topic)
   if (found?.partitions[partition] === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
   if (found.internal) throw new KafkaError('INVALID_TOPIC_EXCEPTION')
-  if (!configs.topicSettings(image, topic)['cleanup.policy'].includes('delete')) throw new KafkaError('POLICY_VIOLATION')
+  const policy = configs.topicSettings(image, topic)['cleanup.policy']
+  if (policy.includes('compact') && !policy.includes('delete')) throw new KafkaError('POLICY_VIOLATION')
   return await logs.deleteRecords(topic, partition, offset)
 }
 
 export function describeProducers(deps: MetadataHandlersDeps, request: DescribeProducersRequest): Encodable<DescribeProducersResponse> {
-  const topics = request.topics.map(({ name, partitionIndexes }) => ({
-    name,
-    partitions: partitionIndexes.map((partitionIndex) => {
-      const producers = deps.runtime.image.topicsByName.has(name) ? deps.logs.describeProducers(name, partitionIndex) : null
-      if (producers === null) return { partitionIndex, errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: ERRORS.UNKNOWN_TOPIC_OR_PARTITION.message }
-      return { partitionIndex, activeProducers: producers.map(({ lastTimestampMs, ...producer }) => ({ ...producer, lastTimestamp: BigInt(lastTimestampMs) })) }
-    }),
-  }))
+  const topics = request.topics.map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, ...producersOf(deps, name, partitionIndex) })) }))
   return { topics }
+}
+
+type ProducersOfPartition = Omit<Encodable<DescribeProducersResponse['topics'][number]['partitions'][number]>, 'partitionIndex'>
+
+function producersOf({ runtime, logs }: MetadataHandlersDeps, topic: string, partition: number): ProducersOfPartition {
+  const fault = topicNameFault(topic)
+  if (fault !== undefined) return { errorCode: errorCode('INVALID_TOPIC_EXCEPTION'), errorMessage: fault }
+  if (!runtime.image.topicsByName.has(topic)) return { errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: ERRORS.UNKNOWN_TOPIC_OR_PARTITION.message }
+  const producers = logs.describeProducers(topic, partition)
+  if (producers === null) return { errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: null }
+  return { errorMessage: null, activeProducers: producers.map(({ lastTimestampMs, ...producer }) => ({ ...producer, lastTimestamp: BigInt(lastTimestampMs) })) }
 }
 
 function refusalOf({ logger }: MetadataHandlersDeps, error: unknown): KafkaError {

@@ -1,11 +1,11 @@
 // Metadata: brokers, and the topics that were asked for by name (creating them where that is allowed) or by id.
 
-import { KafkaError, errorCode } from '../../protocol/error-codes.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
 import type { ErrorName } from '../../protocol/error-codes.ts'
 import type { MetadataRequest, MetadataResponse } from '../../protocol/messages.ts'
 import { ZERO_UUID } from '../../shared/uuid.ts'
 import type { Uuid } from '../../shared/uuid.ts'
-import { INTERNAL_TOPICS } from '../cluster-image.ts'
+import { INTERNAL_TOPICS, METADATA_TOPIC } from '../cluster-image.ts'
 import type { ClusterImage, TopicImage } from '../cluster-image.ts'
 import { topicNameFault } from '../topic-name.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts'
@@ -21,6 +21,7 @@ const ALL_TOPICS_BY_NULL_VERSION = 1
 
 export function metadata(deps: MetadataHandlersDeps, context: MetadataRequestContext, request: MetadataRequest): MetadataResponse {
   const image = deps.runtime.image
+  if (request.topics?.some(({ name, topicId }) => !isNamed(context.apiVersion, name, topicId))) return refuseAll(request)
   return {
     throttleTimeMs: 0,
     brokers: reachableBrokers(image, context.listener).map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
@@ -44,34 +45,42 @@ function viewTopics(deps: MetadataHandlersDeps, image: ClusterImage, { apiVersio
   })
   const { topics } = request
   if (topics === null || (topics.length === 0 && apiVersion < ALL_TOPICS_BY_NULL_VERSION)) return [...image.topicsByName.values()].map(view)
-  checkTopics(apiVersion, topics)
 
   const ids = new Set(topics.map(({ topicId }) => topicId).filter((id) => id !== ZERO_UUID))
   if (ids.size > 0) {
     return [...ids].map((id) => {
       const topic = image.topicsById.get(id)
-      return topic === undefined ? missing('UNKNOWN_TOPIC_ID', null, id) : view(topic)
+      return topic === undefined ? missing('UNKNOWN_TOPIC_ID', null, id, OPERATIONS_NOT_ASKED) : view(topic)
     })
   }
   const create = request.allowAutoTopicCreation && deps.config.settings['auto.create.topics.enable']
-  return [...new Set(topics.map(({ name }) => name))].map((name) => {
-    if (name === null) return missing('UNKNOWN_TOPIC_OR_PARTITION', name, ZERO_UUID)
+  return [...new Set(topics.map(({ name }) => name ?? ''))].map((name) => {
     const topic = image.topicsByName.get(name)
     if (topic !== undefined) return view(topic)
-    if (topicNameFault(name) !== undefined) return missing('INVALID_TOPIC_EXCEPTION', name, ZERO_UUID)
-    if (create) deps.topicCreator.begin(name)
-    return missing('UNKNOWN_TOPIC_OR_PARTITION', name, ZERO_UUID)
+    if (topicNameFault(name) !== undefined) return missing('INVALID_TOPIC_EXCEPTION', name, ZERO_UUID, operations)
+    if (create && name !== METADATA_TOPIC) deps.topicCreator.begin(name)
+    // Also where it is being created: whoever asks again finds it.
+    return missing('UNKNOWN_TOPIC_OR_PARTITION', name, ZERO_UUID, operations)
   })
 }
 
-function checkTopics(apiVersion: number, topics: NonNullable<MetadataRequest['topics']>): void {
-  if (apiVersion >= TOPIC_ID_VERSION) return
-  for (const { name, topicId } of topics) {
-    if (name === null) throw new KafkaError('INVALID_REQUEST', `MetadataRequest version ${apiVersion} does not support null topic names.`)
-    if (topicId !== ZERO_UUID) throw new KafkaError('INVALID_REQUEST', `MetadataRequest version ${apiVersion} does not support non-zero topic IDs.`)
+function isNamed(apiVersion: number, name: string | null, topicId: Uuid): boolean {
+  return apiVersion < TOPIC_ID_VERSION ? name !== null && topicId === ZERO_UUID : name !== null || topicId !== ZERO_UUID
+}
+
+/** A request that cannot be meant as it stands; the response has room for an error at each topic only. */
+function refuseAll({ topics }: MetadataRequest): MetadataResponse {
+  return {
+    throttleTimeMs: 0,
+    brokers: [],
+    clusterId: null,
+    controllerId: -1,
+    topics: (topics ?? []).map(({ name, topicId }) => ({ ...missing('INVALID_REQUEST', name ?? '', topicId, OPERATIONS_NOT_ASKED), isInternal: false })),
+    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+    errorCode: 0,
   }
 }
 
-function missing(error: ErrorName, name: string | null, topicId: Uuid): TopicView {
-  return { errorCode: errorCode(error), name, topicId, isInternal: name !== null && INTERNAL_TOPICS.has(name), partitions: [], topicAuthorizedOperations: OPERATIONS_NOT_ASKED }
+function missing(error: ErrorName, name: string | null, topicId: Uuid, operations: number): TopicView {
+  return { errorCode: errorCode(error), name, topicId, isInternal: name !== null && INTERNAL_TOPICS.has(name), partitions: [], topicAuthorizedOperations: operations }
 }

@@ -12,6 +12,8 @@ const layers = (given: Texts = {}, dynamicDefault: Texts = {}, dynamicBroker: Te
   dynamicBroker: new Map(Object.entries(dynamicBroker)),
 })
 
+const kafkaDefault = (name: string): string => topicDefaultText(layers(), name)
+
 // The sentences are those of Apache Kafka 4.3.1.
 test.each([
   ['retention.ms', 'abc', 'Invalid value abc for configuration retention.ms: Not a number of type LONG'],
@@ -31,13 +33,19 @@ test.each([
   ['segment.bytes', '99', 'Invalid value 99 for configuration segment.bytes: Value must be at least 1048576'],
   ['segment.bytes', '1.5', 'Invalid value 1.5 for configuration segment.bytes: Not a number of type INT'],
   ['max.message.bytes', '99999999999', 'Invalid value 99999999999 for configuration max.message.bytes: Not a number of type INT'],
+  ['min.compaction.lag.ms', '9223372036854775808', 'Invalid value 9223372036854775808 for configuration min.compaction.lag.ms: Not a number of type LONG'],
   ['remote.storage.enable', 'true', 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'],
 ])('%s=%s is refused', (name, value, message) => {
-  expect(() => checkTopicConfigs(new Map([[name, value]]))).toThrow(expect.objectContaining({ message }))
+  expect(() => checkTopicConfigs(new Map([[name, value]]), kafkaDefault)).toThrow(expect.objectContaining({ message }))
+})
+
+test('a topic whose records must be compacted before they may be is refused', () => {
+  const own = new Map([['min.compaction.lag.ms', '100'], ['max.compaction.lag.ms', '50']])
+  expect(() => checkTopicConfigs(own, kafkaDefault)).toThrow(expect.objectContaining({ message: 'conflict topic config setting min.compaction.lag.ms (100) > max.compaction.lag.ms (50)' }))
 })
 
 test.each([['cleanup.policy', ''], ['cleanup.policy', ' compact , delete '], ['retention.bytes', '-9'], ['unclean.leader.election.enable', 'TRUE'], ['flush.on.ack', 'true']])('%s=%j is taken', (name, value) => {
-  checkTopicConfigs(new Map([[name, value]]))
+  checkTopicConfigs(new Map([[name, value]]), kafkaDefault)
 })
 
 test.each([

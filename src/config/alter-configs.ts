@@ -22,6 +22,8 @@ export type ConfigSpace = {
   key(name: string): ConfigKey | undefined
   /** The text a key has without a value of its own; what APPEND adds to. */
   fallback(name: string): string
+  /** What APPEND and SUBTRACT are refused with for a key that is no list. */
+  notAList(name: string, operation: ConfigOperation): MillraceError
   check(texts: ConfigTexts, changed: readonly string[]): void
 }
 
@@ -45,6 +47,7 @@ export function topicConfigSpace(fallback: (name: string) => string): ConfigSpac
   return {
     key: (name) => (isTopicSetting(name) ? TOPIC_SETTINGS[name] : undefined),
     fallback,
+    notAList: (name, operation) => new InvalidConfig(`Can't ${operation} to key ${name} because its type is not LIST.`),
     check: (texts) => checkTopicConfigs(texts, fallback),
   }
 }
@@ -54,6 +57,7 @@ export function brokerConfigSpace(fallback: (name: string) => string): ConfigSpa
   return {
     key: (name) => (isBrokerSetting(name) ? BROKER_SETTINGS[name] : undefined),
     fallback,
+    notAList: (name, operation) => new InvalidConfig(`Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`),
     check: (texts, changed) => {
       const fixed = changed.filter((name) => !isDynamic(name))
       if (fixed.length > 0) throw new InvalidConfigRequest(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
@@ -80,7 +84,7 @@ export function changeConfigs(space: ConfigSpace, own: ConfigTexts, changes: rea
     else if (value === null) throw new InvalidConfigRequest(`Null value not supported for : ${name}`)
     else if (operation === 'SET') texts.set(name, value)
     else {
-      if (space.key(name)?.type !== 'LIST') throw new InvalidConfig(`Can't ${operation} to key ${name} because its type is not LIST.`)
+      if (space.key(name)?.type !== 'LIST') throw space.notAList(name, operation)
       const current = parseList(texts.get(name) ?? space.fallback(name))
       const members = parseList(value)
       const next = operation === 'APPEND' ? [...current, ...members.filter((member) => !current.includes(member))] : current.filter((member) => !members.includes(member))

@@ -3,7 +3,7 @@
 
 import { errorMessage } from './errors.ts'
 
-export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
+export const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type LogFields = Readonly<Record<string, unknown>>
 
@@ -78,19 +78,19 @@ class NamedLogger implements Logger {
   }
 
   debug(message: string, fields?: LogFields): void {
-    this.#log(0, message, fields)
-  }
-
-  info(message: string, fields?: LogFields): void {
     this.#log(1, message, fields)
   }
 
-  warn(message: string, fields?: LogFields): void {
+  info(message: string, fields?: LogFields): void {
     this.#log(2, message, fields)
   }
 
-  error(message: string, fields?: LogFields): void {
+  warn(message: string, fields?: LogFields): void {
     this.#log(3, message, fields)
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#log(4, message, fields)
   }
 
   #log(level: number, message: string, fields: LogFields | undefined): void {

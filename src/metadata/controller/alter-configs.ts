@@ -7,6 +7,7 @@ import { KafkaError } from '../../protocol/error-codes.ts'
 import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
 import type { ClusterImage } from '../cluster-image.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
+import { topicNameFault } from '../topic-name.ts'
 import { metadataRecord } from './metadata-records.ts'
 import { errorFields, NO_ERROR } from './outcome.ts'
 import type { ErrorFields } from './outcome.ts'
@@ -52,6 +53,7 @@ function configSpace(image: ClusterImage, resourceType: number, resourceName: st
   switch (resourceType) {
     case CONFIG_RESOURCES.TOPIC:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default topic resources are not allowed.')
+      checkTopicName(resourceName)
       if (!image.topicsByName.has(resourceName)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
       return topicConfigSpace(fallbacks.topic)
     case CONFIG_RESOURCES.BROKER:
@@ -62,4 +64,9 @@ function configSpace(image: ClusterImage, resourceType: number, resourceName: st
     default:
       throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${resourceType}`)
   }
+}
+
+function checkTopicName(name: string): void {
+  const fault = topicNameFault(name)
+  if (fault !== undefined) throw new KafkaError('INVALID_TOPIC_EXCEPTION', fault)
 }

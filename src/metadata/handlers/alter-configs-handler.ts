@@ -6,13 +6,12 @@ import type { ConfigChange, ConfigOperation } from '../../config/alter-configs.t
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/messages.ts'
-import { LOG_LEVELS } from '../../shared/logger.ts'
+import { LOG_LEVELS, ROOT_LOGGER } from '../../shared/logger.ts'
 import type { LogLevel } from '../../shared/logger.ts'
 import { CONFIG_RESOURCES } from '../cluster-image.ts'
 import { alterConfigs as decideAlterConfigs } from '../controller/alter-configs.ts'
 import type { ConfigAlteration, ConfigOutcome } from '../controller/alter-configs.ts'
 import { errorFields, NO_ERROR } from '../controller/outcome.ts'
-import { checkBroker } from './describe-configs-handler.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 
 type Resource = { resourceType: number; resourceName: string; configs: { name: string; value: string | null; configOperation?: number }[] }
@@ -36,7 +35,11 @@ async function alter(deps: MetadataHandlersDeps, resources: readonly Resource[],
       if (resources.some((other) => other !== resource && other.resourceType === resourceType && other.resourceName === resourceName)) {
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
+      if (!replace && new Set(resource.configs.map(({ name }) => name)).size < resource.configs.length) throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
       const changes = resource.configs.map(changeFromWire)
+      if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '') {
+        checkNode(resourceName, deps.config.nodeId, `Unexpected broker id, expected ${deps.config.nodeId}, but received ${resourceName}`)
+      }
       if (resourceType !== CONFIG_RESOURCES.BROKER_LOGGER) alterations.push([resource, { resourceType, resourceName, changes, replace }])
       else {
         if (replace) throw new KafkaError('INVALID_REQUEST', 'Unknown resource type 8')
@@ -62,16 +65,25 @@ function changeFromWire({ name, value, configOperation = 0 }: Resource['configs'
 }
 
 function alterLoggers({ logging, config }: MetadataHandlersDeps, resourceName: string, changes: readonly ConfigChange[], validateOnly: boolean): void {
-  checkBroker(resourceName, config.nodeId, String(config.nodeId))
+  checkNode(resourceName, config.nodeId, `Unexpected node id. Expected ${config.nodeId}, but received ${resourceName}`)
   for (const { name, operation, value } of changes) {
     if (!logging.has(name)) throw new KafkaError('INVALID_CONFIG', `Logger ${name} does not exist!`)
     if (operation === 'APPEND' || operation === 'SUBTRACT') throw new KafkaError('INVALID_REQUEST', `${operation} operation is not allowed for the BROKER_LOGGER resource`)
-    if (operation === 'SET' && !isLogLevel(value)) {
-      throw new KafkaError('INVALID_CONFIG', `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${LOG_LEVELS.join(', ')}`)
+    if (operation === 'DELETE') {
+      if (name === ROOT_LOGGER) throw new KafkaError('INVALID_REQUEST', 'Removing the log level of the root logger is not allowed')
+    } else if (value === null) throw new KafkaError('INVALID_REQUEST', `Null value not supported for : ${name}`)
+    else if (!isLogLevel(value)) {
+      throw new KafkaError('INVALID_CONFIG', `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${[...LOG_LEVELS].sort().join(', ')}`)
     }
   }
   if (validateOnly) return
   for (const { name, operation, value } of changes) logging.setLevel(name, operation === 'SET' && isLogLevel(value) ? value : null)
+}
+
+/** Throws INVALID_REQUEST unless the resource is this node. */
+function checkNode(resourceName: string, nodeId: number, message: string): void {
+  if (!/^-?\d+$/.test(resourceName)) throw new KafkaError('INVALID_REQUEST', `Node id must be an integer, but it is: ${resourceName}`)
+  if (Number(resourceName) !== nodeId) throw new KafkaError('INVALID_REQUEST', message)
 }
 
 function isLogLevel(value: string | null): value is LogLevel {

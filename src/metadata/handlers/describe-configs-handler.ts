@@ -5,10 +5,10 @@ import { CONFIG_SOURCES } from '../../config/config-layers.ts'
 import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeDefaultBrokerConfigs } from '../../config/describe-configs.ts'
 import type { DescribedConfig } from '../../config/describe-configs.ts'
 import type { Encodable } from '../../protocol/api-keys.ts'
-import { KafkaError } from '../../protocol/error-codes.ts'
+import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
 import type { DescribeConfigsRequest, DescribeConfigsResponse, ListConfigResourcesRequest, ListConfigResourcesResponse } from '../../protocol/messages.ts'
 import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
-import { errorFields, NO_ERROR } from '../controller/outcome.ts'
+import { errorFields } from '../controller/outcome.ts'
 import { topicNameFault } from '../topic-name.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 import type { MetadataRequestContext } from './request-context.ts'
@@ -18,9 +18,9 @@ type DescribedResource = DescribeConfigsResponse['results'][number]
 export function describeConfigs(deps: MetadataHandlersDeps, request: DescribeConfigsRequest): Encodable<DescribeConfigsResponse> {
   const results = request.resources.map(({ resourceType, resourceName, configurationKeys }): DescribedResource => {
     try {
-      const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
+      const wanted = configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)
       const configs = describeResource(deps, resourceType, resourceName).filter(({ name }) => wanted === undefined || wanted.has(name))
-      return { ...NO_ERROR, resourceType, resourceName, configs: configs.map((config) => onWire(config, request)) }
+      return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs: configs.map((config) => onWire(config, request)) }
     } catch (error) {
       return { ...errorFields(error), resourceType, resourceName, configs: [] }
     }
@@ -34,16 +34,16 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
     case CONFIG_RESOURCES.TOPIC: {
       const fault = topicNameFault(resourceName)
       if (fault !== undefined) throw new KafkaError('INVALID_TOPIC_EXCEPTION', fault)
-      if (!image.topicsByName.has(resourceName)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+      if (!image.topicsByName.has(resourceName)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', '')
       return configs.describeTopic(image, configsOf(image, CONFIG_RESOURCES.TOPIC, resourceName))
     }
     case CONFIG_RESOURCES.BROKER:
       if (resourceName === '') return describeDefaultBrokerConfigs(configsOf(image, CONFIG_RESOURCES.BROKER, ''))
-      checkBroker(resourceName, config.nodeId, `${config.nodeId} or empty string`)
+      checkBroker(resourceName, config.nodeId, `Unexpected broker id, expected ${config.nodeId} or empty string, but received ${resourceName}`)
       return describeBrokerConfigs(configs.layers(image))
     case CONFIG_RESOURCES.BROKER_LOGGER:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Broker id must not be empty')
-      checkBroker(resourceName, config.nodeId, String(config.nodeId))
+      checkBroker(resourceName, config.nodeId, `Unexpected broker id, expected ${config.nodeId} but received ${resourceName}`)
       return [...logging.levels()].map(([name, level]) => describeLogger(name, level))
     case CONFIG_RESOURCES.CLIENT_METRICS:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
@@ -56,14 +56,14 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
   }
 }
 
-/** Throws INVALID_REQUEST unless the resource is this broker: no other knows what it was started with. */
-export function checkBroker(resourceName: string, nodeId: number, expected: string): void {
+/** No other broker knows what it was started with. Throws INVALID_REQUEST. */
+function checkBroker(resourceName: string, nodeId: number, message: string): void {
   if (!/^-?\d+$/.test(resourceName)) throw new KafkaError('INVALID_REQUEST', `Broker id must be an integer, but it is: ${resourceName}`)
-  if (Number(resourceName) !== nodeId) throw new KafkaError('INVALID_REQUEST', `Unexpected broker id, expected ${expected}, but received ${resourceName}`)
+  if (Number(resourceName) !== nodeId) throw new KafkaError('INVALID_REQUEST', message)
 }
 
 function describeLogger(name: string, level: string): DescribedConfig {
-  return { name, value: level, type: 'STRING', source: 'DYNAMIC_BROKER_LOGGER_CONFIG', readOnly: false, sensitive: false, synonyms: [], documentation: '' }
+  return { name, value: level, type: 'UNKNOWN', source: 'DYNAMIC_BROKER_LOGGER_CONFIG', readOnly: false, sensitive: false, synonyms: [], documentation: '' }
 }
 
 function onWire(config: DescribedConfig, { includeSynonyms, includeDocumentation }: DescribeConfigsRequest): DescribedResource['configs'][number] {
@@ -83,7 +83,7 @@ function onWire(config: DescribedConfig, { includeSynonyms, includeDocumentation
 export function listConfigResources({ runtime }: MetadataHandlersDeps, { apiVersion }: MetadataRequestContext, request: ListConfigResourcesRequest): Encodable<ListConfigResourcesResponse> {
   const types = apiVersion === 0 ? [CONFIG_RESOURCES.CLIENT_METRICS] : request.resourceTypes
   const known: readonly number[] = Object.values(CONFIG_RESOURCES)
-  if (types.some((type) => !known.includes(type))) throw new KafkaError('UNSUPPORTED_VERSION')
+  if (types.some((type) => !known.includes(type))) return { errorCode: errorCode('UNSUPPORTED_VERSION') }
   const asked = new Set<number>(types.length === 0 ? known : types)
   const image = runtime.image
   const brokers = [...image.brokers.keys()].map(String)

@@ -6,7 +6,7 @@ import { CoordinatorRuntime } from '../coordinator/coordinator-runtime.ts'
 import { partitionForKey } from '../coordinator/key-partition.ts'
 import type { Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
-import { errorCode, KafkaError } from '../protocol/error-codes.ts'
+import { ERRORS, errorCode, KafkaError } from '../protocol/error-codes.ts'
 import type { Clock } from '../shared/clock.ts'
 import { errorMessage } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -14,8 +14,13 @@ import type { Timers } from '../shared/timers.ts'
 import type { LeavingMember, LeftMember } from './classic/classic-groups.ts'
 import type { JoinRequest } from './classic/classic-join.ts'
 import type { JoinResponse, SyncResponse } from './classic/classic-member.ts'
+import { RANGE_ASSIGNOR } from './consumer/assignors/range.ts'
+import { UNIFORM_ASSIGNOR } from './consumer/assignors/uniform.ts'
+import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse, DescribedConsumerGroup } from './consumer/consumer-groups.ts'
+import { TopicRegexes } from './consumer/topic-regex.ts'
+import { validateHeartbeat } from './consumer/validate-heartbeat.ts'
 import { OFFSETS_TOPIC } from './group-records.ts'
-import type { GroupSettings } from './group-settings.ts'
+import type { GroupConfig, GroupSettings } from './group-settings.ts'
 import { GroupShard } from './group-shard.ts'
 import type { DescribedGroup } from './group-shard.ts'
 import type { GroupSummary } from './group-summary.ts'
@@ -32,19 +37,26 @@ export type GroupCoordinatorDeps = {
   readonly logger: Logger
   readonly settings: GroupSettings
   readonly topics: TopicLookup
+  /** What is set for one group alone; nothing by default. */
+  groupConfig?(groupId: string): GroupConfig
 }
+
+const ASSIGNORS = [UNIFORM_ASSIGNOR, RANGE_ASSIGNOR]
 
 export type ListedGroup = NonNullable<Encodable<ResponseOf<'ListGroups'>>['groups']>[number]
 
 export class GroupCoordinator {
   readonly #deps: GroupCoordinatorDeps
   readonly #runtime: CoordinatorRuntime<GroupShard>
+  readonly #regexes = new TopicRegexes()
 
   constructor(deps: GroupCoordinatorDeps) {
     this.#deps = deps
+    const assignors = deps.settings.consumerAssignors.flatMap((name) => ASSIGNORS.filter((assignor) => assignor.name === name))
+    const shardDeps = { settings: deps.settings, topics: deps.topics, regexes: this.#regexes, assignors, groupConfig: (groupId: string) => deps.groupConfig?.(groupId) ?? {} }
     this.#runtime = new CoordinatorRuntime<GroupShard>({
       topic: OFFSETS_TOPIC, log: deps.log, timers: deps.timers, clock: deps.clock, logger: deps.logger,
-      createShard: (_partition, context) => new GroupShard(context, deps.settings),
+      createShard: (_partition, context) => new GroupShard(context, shardDeps),
     })
   }
 
@@ -75,8 +87,11 @@ export class GroupCoordinator {
       return Promise.resolve(refuse('INVALID_SESSION_TIMEOUT'))
     }
     return new Promise((resolve) => {
-      this.#runtime.write(this.partitionFor(groupId), (shard) => shard.join(request, resolve), null, groupId)
-        .catch((error: unknown) => resolve(refuse(this.#outcome('JoinGroup', groupId, error))))
+      const join = async (): Promise<void> => {
+        const outcome = await this.#runtime.write(this.partitionFor(groupId), (shard) => shard.join(request, resolve), null, groupId)
+        if (outcome === 'once more') await join()
+      }
+      join().catch((error: unknown) => resolve(refuse(this.#outcome('JoinGroup', groupId, error))))
     })
   }
 
@@ -97,6 +112,29 @@ export class GroupCoordinator {
       const outcome = this.#outcome('Heartbeat', request.groupId, error)
       // Sessions begin anew once the group is loaded; until then nobody has to do anything.
       return outcome === 'COORDINATOR_LOAD_IN_PROGRESS' ? 'NONE' : outcome
+    }
+  }
+
+  async consumerGroupHeartbeat(request: ConsumerHeartbeatRequest, apiVersion: number): Promise<ConsumerHeartbeatResponse> {
+    const { groupId, subscribedTopicRegex } = request
+    try {
+      validateHeartbeat(request, apiVersion, this.#deps.settings.consumerAssignors)
+      if (subscribedTopicRegex !== null && subscribedTopicRegex !== '') {
+        await this.#regexes.load()
+        this.#regexes.compile(subscribedTopicRegex)
+      }
+      return await this.#runtime.write(this.partitionFor(groupId), (shard) => shard.consumerHeartbeat(request), null, groupId)
+    } catch (error) {
+      return this.#failed('ConsumerGroupHeartbeat', groupId, error)
+    }
+  }
+
+  describeConsumerGroup(groupId: string): DescribedConsumerGroup {
+    if (groupId === '') return { groupId, errorCode: errorCode('INVALID_GROUP_ID') }
+    try {
+      return this.#runtime.read(this.partitionFor(groupId), (shard) => shard.describeConsumer(groupId))
+    } catch (error) {
+      return { groupId, ...this.#failed('ConsumerGroupDescribe', groupId, error) }
     }
   }
 
@@ -180,6 +218,11 @@ export class GroupCoordinator {
   /** Ends a transaction in a partition of `__consumer_offsets`: its offsets count from now on, or never. */
   completeTransaction(partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
     return this.#runtime.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit)
+  }
+
+  #failed(operation: string, groupId: string, error: unknown): { errorCode: number; errorMessage: string } {
+    const name = this.#outcome(operation, groupId, error)
+    return { errorCode: errorCode(name), errorMessage: error instanceof KafkaError ? error.message : ERRORS[name].message }
   }
 
   #outcome(operation: string, groupId: string, error: unknown): ErrorName {

@@ -2,6 +2,7 @@
 
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
+import { consumerGroupDescribe, consumerGroupHeartbeat } from './handlers/consumer-handlers.ts'
 import type { FindCoordinatorDeps } from './handlers/find-coordinator-handler.ts'
 import { findCoordinator } from './handlers/find-coordinator-handler.ts'
 import { deleteGroups, describeGroups, listGroups } from './handlers/listing-handlers.ts'
@@ -22,6 +23,8 @@ export const GROUP_APIS = {
   ListGroups: { minVersion: 0, maxVersion: 5 },
   DeleteGroups: { minVersion: 0, maxVersion: 2 },
   OffsetDelete: { minVersion: 0, maxVersion: 0 },
+  ConsumerGroupHeartbeat: { minVersion: 0, maxVersion: 1 },
+  ConsumerGroupDescribe: { minVersion: 0, maxVersion: 1 },
 } as const satisfies Partial<Record<ApiName, { minVersion: number; maxVersion: number }>>
 
 export type GroupHandlersDeps = FindCoordinatorDeps & { readonly coordinator: GroupCoordinator }
@@ -43,6 +46,8 @@ export function groupHandlers(deps: GroupHandlersDeps): GroupHandlers {
     ListGroups: (_context, request) => listGroups(coordinator, request),
     DeleteGroups: (_context, request) => deleteGroups(coordinator, request),
     OffsetDelete: (_context, request) => offsetDelete(coordinator, topics, request),
+    ConsumerGroupHeartbeat: (context, request) => consumerGroupHeartbeat(coordinator, context, request),
+    ConsumerGroupDescribe: (_context, request) => consumerGroupDescribe(coordinator, request),
   }
 }
 

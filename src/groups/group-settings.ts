@@ -15,6 +15,27 @@ export type GroupSettings = {
   readonly offsetsRetentionCheckIntervalMs: number
   /** `offset.metadata.max.bytes` */
   readonly offsetMetadataMaxBytes: number
+  /** `group.consumer.session.timeout.ms` */
+  readonly consumerSessionTimeoutMs: number
+  /** `group.consumer.heartbeat.interval.ms` */
+  readonly consumerHeartbeatIntervalMs: number
+  /** `group.consumer.max.size` */
+  readonly consumerMaxSize: number
+  /** `group.consumer.assignors`, by name; the first is used where members do not say */
+  readonly consumerAssignors: readonly string[]
+  /** `group.consumer.migration.policy` */
+  readonly consumerMigrationPolicy: MigrationPolicy
+}
+
+/** Whether groups move to the consumer protocol with the first member of that (upgrade), and back with the last one (downgrade). */
+export type MigrationPolicy = 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional'
+
+/** What may be set for one group (`kafka-configs --entity-type groups`). */
+export type GroupConfig = {
+  /** `consumer.session.timeout.ms` */
+  readonly consumerSessionTimeoutMs?: number
+  /** `consumer.heartbeat.interval.ms` */
+  readonly consumerHeartbeatIntervalMs?: number
 }
 
 /** Kafka's defaults. */
@@ -26,4 +47,9 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   offsetsRetentionMs: 7 * 24 * 60 * 60 * 1000,
   offsetsRetentionCheckIntervalMs: 600_000,
   offsetMetadataMaxBytes: 4_096,
+  consumerSessionTimeoutMs: 45_000,
+  consumerHeartbeatIntervalMs: 5_000,
+  consumerMaxSize: 2_147_483_647,
+  consumerAssignors: ['uniform', 'range'],
+  consumerMigrationPolicy: 'bidirectional',
 }

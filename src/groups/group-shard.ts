@@ -10,9 +10,17 @@ import { ClassicGroup } from './classic/classic-group.ts'
 import type { LeavingMember, LeftMember, SyncAnswer } from './classic/classic-groups.ts'
 import { ClassicGroups } from './classic/classic-groups.ts'
 import type { JoinAnswer, JoinRequest } from './classic/classic-join.ts'
+import { ClassicProtocol } from './consumer/classic-protocol.ts'
+import type { Assignor } from './consumer/assignors/assignor.ts'
+import { ConsumerGroup } from './consumer/consumer-group.ts'
+import { ConsumerGroups } from './consumer/consumer-groups.ts'
+import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse, DescribedConsumerGroup } from './consumer/consumer-groups.ts'
+import { isConsumerRecord, replayConsumerRecord } from './consumer/consumer-replay.ts'
+import type { TopicRegexes } from './consumer/topic-regex.ts'
 import { decodeOffsetCommit, GROUP_METADATA_KEY, OFFSET_COMMIT_KEYS } from './group-records.ts'
-import type { GroupSettings } from './group-settings.ts'
+import type { GroupConfig, GroupSettings } from './group-settings.ts'
 import type { Group } from './group.ts'
+import type { TopicLookup } from './topic-lookup.ts'
 import type { CommitRequest, PartitionResult } from './offsets/offset-manager.ts'
 import { OffsetManager } from './offsets/offset-manager.ts'
 
@@ -20,29 +28,56 @@ const EXPIRATION_TIMER = 'expire-offsets'
 
 export type DescribedGroup = NonNullable<Encodable<ResponseOf<'DescribeGroups'>>['groups']>[number]
 
+export type GroupShardDeps = {
+  readonly settings: GroupSettings
+  readonly topics: TopicLookup
+  readonly regexes: TopicRegexes
+  readonly assignors: readonly Assignor[]
+  groupConfig(groupId: string): GroupConfig
+}
+
 export class GroupShard implements CoordinatorShard {
   readonly offsets: OffsetManager
   readonly #context: ShardContext<GroupShard>
-  readonly #settings: GroupSettings
+  readonly #deps: GroupShardDeps
   readonly #groups = new Map<string, Group>()
   readonly #classic: ClassicGroups
+  readonly #consumer: ConsumerGroups
+  readonly #classicProtocol: ClassicProtocol
   #loaded = false
 
-  constructor(context: ShardContext<GroupShard>, settings: GroupSettings) {
+  constructor(context: ShardContext<GroupShard>, deps: GroupShardDeps) {
     this.#context = context
-    this.#settings = settings
-    this.offsets = new OffsetManager(settings)
-    this.#classic = new ClassicGroups({
-      settings,
+    this.#deps = deps
+    this.offsets = new OffsetManager(deps.settings)
+    const surroundings = {
+      settings: deps.settings,
       timers: context.timers,
       logger: context.logger,
       nowMs: () => context.nowMs(),
       monotonicMs: () => context.monotonicMs(),
+    }
+    this.#classic = new ClassicGroups({
+      ...surroundings,
       change: (reason, groupId, change) => context.write(reason, (shard) => {
         const group = shard.group(groupId)
         return group instanceof ClassicGroup ? { response: undefined, ...change(group) } : NOTHING
       }, groupId),
     })
+    const consumerDeps = {
+      ...surroundings,
+      topics: deps.topics,
+      regexes: deps.regexes,
+      assignors: deps.assignors,
+      groupConfig: (groupId: string) => deps.groupConfig(groupId),
+      change: (reason: string, groupId: string, change: (group: ConsumerGroup) => CoordinatorResult<void>) => context.write(reason, (shard) => {
+        const group = shard.group(groupId)
+        return group instanceof ConsumerGroup ? change(group) : NOTHING
+      }, groupId),
+      onDowngraded: (group: ClassicGroup) => this.#onDowngraded(group),
+    }
+    this.#consumer = new ConsumerGroups(consumerDeps)
+    this.#classicProtocol = new ClassicProtocol(consumerDeps, this.#consumer)
   }
 
   group(groupId: string): Group | undefined {
@@ -59,6 +94,7 @@ export class GroupShard implements CoordinatorShard {
     const type = recordPrefix(key)
     if (type === GROUP_METADATA_KEY) this.#replayGroupMetadata(key, value)
     else if ((OFFSET_COMMIT_KEYS as readonly number[]).includes(type)) this.#replayOffsetCommit(type, offset, producerId, key, value)
+    else if (isConsumerRecord(type)) replayConsumerRecord(this.#modernGroups(), type, key, value)
     else this.#context.logger.debug('passes over a record of a kind that it does not know', { partition: this.#context.partition, offset, type })
   }
 
@@ -68,7 +104,10 @@ export class GroupShard implements CoordinatorShard {
 
   onLoaded(): void {
     this.#loaded = true
-    for (const group of this.#groups.values()) if (group instanceof ClassicGroup) this.#classic.onLoaded(group)
+    for (const group of this.#groups.values()) {
+      if (group instanceof ClassicGroup) this.#classic.onLoaded(group)
+      else if (group instanceof ConsumerGroup) this.#consumer.onLoaded(group)
+    }
     this.#scheduleExpiration()
   }
 
@@ -76,13 +115,47 @@ export class GroupShard implements CoordinatorShard {
     for (const group of this.#groups.values()) if (group instanceof ClassicGroup) this.#classic.onUnloaded(group, 'NOT_COORDINATOR')
   }
 
+  /** Where records of consumer groups find their group: one of another kind of that id was removed by the records before. */
+  #modernGroups(): { consumerGroup(groupId: string, create: boolean): ConsumerGroup | undefined; remove(group: ConsumerGroup): void; onRegex(): void } {
+    return {
+      consumerGroup: (groupId, create) => {
+        const existing = this.#groups.get(groupId)
+        if (existing instanceof ConsumerGroup || !create) return existing instanceof ConsumerGroup ? existing : undefined
+        if (existing instanceof ClassicGroup) this.#classic.onUnloaded(existing, 'REBALANCE_IN_PROGRESS')
+        const created = new ConsumerGroup(groupId)
+        this.#groups.set(groupId, created)
+        return created
+      },
+      remove: (group) => {
+        this.#consumer.onRemoved(group)
+        this.#forget(group.groupId)
+      },
+      onRegex: () => {
+        this.#deps.regexes.load().catch((error: unknown) => this.#context.logger.error('regular expressions cannot be loaded', { error }))
+      },
+    }
+  }
+
+  /** Offsets that are left make a simple group. */
+  #forget(groupId: string): void {
+    if (this.offsets.store.hasGroup(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId))
+    else this.#groups.delete(groupId)
+  }
+
+  #onDowngraded(group: ClassicGroup): void {
+    const { groupId } = group
+    this.#groups.set(groupId, group)
+    this.#classic.onDowngraded(group)
+  }
+
   #replayGroupMetadata(key: Uint8Array, value: Uint8Array | null): void {
     const { group: groupId } = decodeRecord('GroupMetadataKey', key)
     const existing = this.#groups.get(groupId)
     if (value === null) {
-      this.#groups.delete(groupId)
-      if (existing instanceof ClassicGroup) this.#classic.onUnloaded(existing, 'COORDINATOR_NOT_AVAILABLE')
-      if (this.offsets.store.hasGroup(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId))
+      if (existing instanceof ClassicGroup) {
+        this.#classic.onUnloaded(existing, 'COORDINATOR_NOT_AVAILABLE')
+        this.#forget(groupId)
+      }
     } else if (!this.#loaded || !(existing instanceof ClassicGroup)) {
       // A live group wrote this itself and is what it says already.
       this.#groups.set(groupId, this.#classic.fromRecord(groupId, decodeRecord('GroupMetadataValue', value)))
@@ -102,14 +175,20 @@ export class GroupShard implements CoordinatorShard {
 
   // ---- members ----
 
-  join(request: JoinRequest, answer: JoinAnswer): CoordinatorResult<void> {
+  /** 'once more' where the request is to be sent again, because the group had to be made another first. */
+  join(request: JoinRequest, answer: JoinAnswer): CoordinatorResult<'done' | 'once more'> {
     const group = this.#groups.get(request.groupId)
+    // An empty group of another kind gives way.
+    if (group instanceof ConsumerGroup && group.isEmpty()) return { records: group.tombstones(), response: 'once more' }
+    return { ...this.#join(group, request, answer), response: 'done' }
+  }
+
+  #join(group: Group | undefined, request: JoinRequest, answer: JoinAnswer): Omit<CoordinatorResult<void>, 'response'> {
     if (group === undefined) return this.#joinNewGroup(request, answer)
-    if (!(group instanceof ClassicGroup)) {
-      answer({ errorCode: errorCode('INCONSISTENT_GROUP_PROTOCOL'), memberId: '' })
-      return NOTHING
-    }
-    return { response: undefined, ...this.#classic.join(group, request, answer) }
+    if (group instanceof ClassicGroup) return this.#classic.join(group, request, answer)
+    if (group instanceof ConsumerGroup) return this.#classicProtocol.join(group, request, answer)
+    answer({ errorCode: errorCode('INCONSISTENT_GROUP_PROTOCOL'), memberId: '' })
+    return NOTHING
   }
 
   #joinNewGroup(request: JoinRequest, answer: JoinAnswer): CoordinatorResult<void> {
@@ -127,13 +206,15 @@ export class GroupShard implements CoordinatorShard {
   sync(request: RequestOf<'SyncGroup'>, answer: SyncAnswer): CoordinatorResult<void> {
     const group = this.#groups.get(request.groupId)
     if (group instanceof ClassicGroup) return { response: undefined, ...this.#classic.sync(group, request, answer) }
+    if (group instanceof ConsumerGroup) return this.#classicProtocol.sync(group, request, answer)
     answer({ errorCode: errorCode('UNKNOWN_MEMBER_ID') })
     return NOTHING
   }
 
   heartbeat(request: RequestOf<'Heartbeat'>): ErrorName {
     const group = this.#groups.get(request.groupId)
-    return group instanceof ClassicGroup ? this.#classic.heartbeat(group, request) : 'UNKNOWN_MEMBER_ID'
+    if (group instanceof ClassicGroup) return this.#classic.heartbeat(group, request)
+    return group instanceof ConsumerGroup ? this.#classicProtocol.heartbeat(group, request) : 'UNKNOWN_MEMBER_ID'
   }
 
   leave(groupId: string, members: readonly LeavingMember[]): CoordinatorResult<LeftMember[]> {
@@ -142,8 +223,21 @@ export class GroupShard implements CoordinatorShard {
       const left = this.#classic.leave(group, members)
       return { ...left.change, response: left.members }
     }
+    if (group instanceof ConsumerGroup) return this.#classicProtocol.leave(group, members)
     const unknown = errorCode('UNKNOWN_MEMBER_ID')
     return { records: [], response: members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, errorCode: unknown })) }
+  }
+
+  consumerHeartbeat(request: ConsumerHeartbeatRequest): CoordinatorResult<ConsumerHeartbeatResponse> {
+    const group = this.#groups.get(request.groupId)
+    if (group !== undefined && !(group instanceof ConsumerGroup) && !(group instanceof ClassicGroup)) throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${request.groupId} is not a consumer group.`)
+    return this.#consumer.heartbeat(group, request)
+  }
+
+  describeConsumer(groupId: string): DescribedConsumerGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof ConsumerGroup) return this.#consumer.describe(group)
+    return { groupId, errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a consumer group.` }
   }
 
   // ---- offsets ----
@@ -179,7 +273,7 @@ export class GroupShard implements CoordinatorShard {
   describe(groupId: string): DescribedGroup {
     const group = this.#groups.get(groupId)
     if (!(group instanceof ClassicGroup)) {
-      return { groupId, groupState: 'Dead', errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: `Group ${groupId} not found.` }
+      return { groupId, groupState: 'Dead', errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a classic group.` }
     }
     const isStable = group.state === 'Stable'
     return {
@@ -199,7 +293,7 @@ export class GroupShard implements CoordinatorShard {
   }
 
   #scheduleExpiration(): void {
-    this.#context.timers.set(EXPIRATION_TIMER, this.#settings.offsetsRetentionCheckIntervalMs, () => {
+    this.#context.timers.set(EXPIRATION_TIMER, this.#deps.settings.offsetsRetentionCheckIntervalMs, () => {
       this.#scheduleExpiration()
       this.#expire(this.#context.nowMs())
     })

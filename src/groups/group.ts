@@ -2,6 +2,7 @@
 
 import type { CoordinatorRecord } from '../coordinator/coordinator-shard.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
+import type { Uuid } from '../shared/uuid.ts'
 import type { CommittedOffset } from './offsets/offset-store.ts'
 
 export type GroupType = 'classic' | 'consumer'
@@ -23,7 +24,8 @@ export interface Group {
   /** '' where no member has ever joined. */
   readonly protocolType: string
   isEmpty(): boolean
-  validateOffsetCommit(committer: Committer): ErrorName
+  /** `committed` are the partitions that offsets are to be committed for. */
+  validateOffsetCommit(committer: Committer, committed: readonly { readonly topicId: Uuid; readonly partition: number }[]): ErrorName
   validateOffsetFetch(memberId: string, memberEpoch: number): ErrorName
   validateOffsetDelete(): ErrorName
   validateDelete(): ErrorName

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { GroupCoordinator } from '../../src/groups/group-coordinator.ts'
 import { groupHandlers } from '../../src/groups/group-handlers.ts'
-import type { GroupSettings } from '../../src/groups/group-settings.ts'
+import type { GroupConfig, GroupSettings } from '../../src/groups/group-settings.ts'
 import { DEFAULT_GROUP_SETTINGS } from '../../src/groups/group-settings.ts'
 import { OFFSETS_TOPIC } from '../../src/groups/group-records.ts'
 import type { TopicSummary } from '../../src/groups/topic-lookup.ts'
@@ -50,15 +50,19 @@ export class MemoryGroupPeer implements GroupPeer {
     return peer
   }
 
+  topicsVersion = 1n
+  readonly groupConfigs = new Map<string, GroupConfig>()
+
   addTopic(name: string, partitionCount: number): void {
+    this.topicsVersion++
     this.topics.set(name, { name, id: this.topics.get(name)?.id ?? randomUuid(), partitionCount })
   }
 
   /** A new coordinator on the same log, as after a move to another broker. */
   async restart(): Promise<void> {
     if (this.coordinator !== undefined) this.coordinator.close()
-    const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id) }
-    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics })
+    const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
+    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {} })
     await this.coordinator.load(0)
     this.#handlers = groupHandlers({
       coordinator: this.coordinator, topics,

@@ -11,7 +11,7 @@ export type Talk = { readonly name: string; run(talker: Talker): Promise<void> }
 /** Fields in which brokers may differ without a client noticing. */
 const PASSED_OVER = new Set(['throttleTimeMs', 'errorMessage', 'nodeId', 'host', 'port'])
 /** Arrays whose order nothing promises. */
-const UNORDERED = new Set(['members', 'topicPartitions', 'partitionIndexes', 'groups', 'topics'])
+const UNORDERED = new Set(['members', 'topicPartitions', 'partitionIndexes', 'groups', 'topics', 'subscribedTopicNames'])
 const MADE_UP_ID = /^(?:.+-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|^[A-Za-z0-9_-]{22}$/
 
 export class Talker {

@@ -76,6 +76,12 @@ export class ClassicGroups {
     this.#deps.change('the group is larger than group.max.size', group.groupId, (current) => this.#rebalance.prepareOrMaybeComplete(current, 'the group is larger than group.max.size'))
   }
 
+  /** A group that was a consumer group until now: its members go on, and agree on assignments again. */
+  onDowngraded(group: ClassicGroup): void {
+    for (const member of group.members.values()) this.#sessions.extend(group, member)
+    this.#deps.change('the group moves to the classic protocol', group.groupId, (current) => this.#rebalance.prepareOrMaybeComplete(current, 'the group moves to the classic protocol'))
+  }
+
   /** The group's shard, or the group itself, is gone: nobody waits here any longer. */
   onUnloaded(group: ClassicGroup, error: ErrorName): void {
     this.#rebalance.cancelTimers(group)

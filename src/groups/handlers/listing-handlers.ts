@@ -5,7 +5,7 @@ import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
 import type { GroupCoordinator } from '../group-coordinator.ts'
 
 /** READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS as bits: what may be done to a group where nothing is forbidden. */
-const ALL_GROUP_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)
+export const ALL_GROUP_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)
 /** From this version on a group that does not exist is an error, before that a dead group. */
 const NOT_FOUND_ERROR_VERSION = 6
 

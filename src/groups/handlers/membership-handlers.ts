@@ -4,6 +4,7 @@ import type { Encodable, RequestOf, ResponseOf } from '../../protocol/api-keys.t
 import { errorCode } from '../../protocol/error-codes.ts'
 import type { GroupCoordinator } from '../group-coordinator.ts'
 import type { GroupRequestContext } from './request-context.ts'
+import { clientHost } from './request-context.ts'
 
 export async function joinGroup(coordinator: GroupCoordinator, context: GroupRequestContext, request: RequestOf<'JoinGroup'>): Promise<Encodable<ResponseOf<'JoinGroup'>>> {
   const { apiVersion } = context
@@ -12,8 +13,7 @@ export async function joinGroup(coordinator: GroupCoordinator, context: GroupReq
     rebalanceTimeoutMs: apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
     apiVersion,
     clientId: context.clientId ?? '',
-    // As Java prints an address, which is what tools that describe groups show.
-    clientHost: `/${context.clientAddress}`,
+    clientHost: clientHost(context),
   })
   return apiVersion < 7 ? { ...response, protocolName: response.protocolName ?? '' } : { protocolName: null, ...response }
 }

@@ -5,3 +5,8 @@ export type GroupRequestContext = {
   readonly clientAddress: string
   readonly listener: string
 }
+
+/** The client's address as Java prints it, which is what tools that describe groups show. */
+export function clientHost({ clientAddress }: GroupRequestContext): string {
+  return `/${clientAddress}`
+}

@@ -53,7 +53,7 @@ export class OffsetManager {
 
   /** Throws the KafkaError that keeps the whole request from being committed. `group` undefined: there is none yet. */
   commit(group: Group | undefined, { groupId, committer, retentionMs, topics }: CommitRequest, now: number): CoordinatorResult<PartitionResult[][]> {
-    this.#validateCommit(group, groupId, committer)
+    this.#validateCommit(group, groupId, committer, topics)
     const records: CoordinatorRecord[] = []
     const tooLarge = errorCode('OFFSET_METADATA_TOO_LARGE')
     const response = topics.map(({ name, topicId, partitions }) => partitions.map((partition) => {
@@ -154,10 +154,11 @@ export class OffsetManager {
     return this.store.get(groupId, topic, partition) !== undefined || this.store.hasPending(groupId, topic, partition)
   }
 
-  #validateCommit(group: Group | undefined, groupId: string, committer: Committer): void {
+  #validateCommit(group: Group | undefined, groupId: string, committer: Committer, topics: readonly TopicCommit[]): void {
     if (group !== undefined) {
-      const error = group.validateOffsetCommit(committer)
-      if (error !== 'NONE') throw new KafkaError(error)
+      const error = group.validateOffsetCommit(committer, topics.flatMap(({ topicId, partitions }) => partitions.map(({ partitionIndex }) => ({ topicId, partition: partitionIndex }))))
+      // TxnOffsetCommit knows no member epochs by that name.
+      if (error !== 'NONE') throw new KafkaError(error === 'STALE_MEMBER_EPOCH' && committer.transactional ? 'ILLEGAL_GENERATION' : error)
       return
     }
     // Without a generation it is the Admin client or a consumer without a group: offsets alone make a simple group.

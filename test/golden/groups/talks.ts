@@ -1,8 +1,9 @@
 import type { Talk } from '../../support/group-talk.ts'
 import { CLASSIC_TALKS } from './classic-talks.ts'
+import { CONSUMER_TALKS } from './consumer-talks.ts'
 
 /** All talks, by the file that Kafka's side of them is in. */
-export const TALKS: Readonly<Record<string, readonly Talk[]>> = { classic: CLASSIC_TALKS }
+export const TALKS: Readonly<Record<string, readonly Talk[]>> = { classic: CLASSIC_TALKS, consumer: CONSUMER_TALKS }
 
 /** What both sides are set to. */
-export const TALK_SETTINGS = { groupInitialRebalanceDelayMs: 300, groupMinSessionTimeoutMs: 100, groupMaxSize: 4 }
+export const TALK_SETTINGS = { groupInitialRebalanceDelayMs: 300, groupMinSessionTimeoutMs: 100, groupMaxSize: 4, consumerSessionTimeoutMs: 1_000, consumerHeartbeatIntervalMs: 100 }

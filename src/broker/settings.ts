@@ -15,6 +15,11 @@ export function groupSettings(settings: BrokerSettings): GroupSettings {
     offsetsRetentionMs: settings['offsets.retention.minutes'] * MINUTE_MS,
     offsetsRetentionCheckIntervalMs: settings['offsets.retention.check.interval.ms'],
     offsetMetadataMaxBytes: settings['offset.metadata.max.bytes'],
+    consumerSessionTimeoutMs: settings['group.consumer.session.timeout.ms'],
+    consumerHeartbeatIntervalMs: settings['group.consumer.heartbeat.interval.ms'],
+    consumerMaxSize: settings['group.consumer.max.size'],
+    consumerAssignors: settings['group.consumer.assignors'],
+    consumerMigrationPolicy: settings['group.consumer.migration.policy'],
   }
 }
 

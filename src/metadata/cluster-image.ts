@@ -89,8 +89,20 @@ export function configsOf(image: ClusterImage, resourceType: number, resourceNam
   return image.configs.get(configKey(resourceType, resourceName)) ?? NO_CONFIGS
 }
 
-/** What consumers of the image need to know of a topic without knowing the image. */
+export type TopicSummary = {
+  readonly name: string
+  readonly id: Uuid
+  readonly partitionCount: number
+  /** Racks that hold a replica of the partition; brokers that name no rack are left out. */
+  racks(partition: number): readonly string[]
+}
+
+/** What consumers of the image need to know of topics without knowing the image. */
 export interface TopicLookup {
-  byName(name: string): { readonly name: string; readonly id: Uuid; readonly partitionCount: number } | undefined
-  byId(id: Uuid): { readonly name: string; readonly id: Uuid; readonly partitionCount: number } | undefined
+  byName(name: string): TopicSummary | undefined
+  byId(id: Uuid): TopicSummary | undefined
+  /** Names of all topics, internal ones included. */
+  names(): Iterable<string>
+  /** Differs whenever anything has changed. */
+  version(): bigint
 }

@@ -82,17 +82,18 @@ export class BrokerNode {
     const logging = parts.logging ?? new Logging({ level: config.settings['log.level'] })
     const { clusterId } = readIdentity(config.logDirs)
     const dataPlane = await (parts.openDataPlane ?? openDataPlane)(dataPlaneOptions(config, clusterId, availableParallelism()))
+    let node: BrokerNode | undefined
     try {
       const configs = new ClusterConfigs(config.nodeId, config.given)
       const empty = emptyImage(clusterId)
       dataPlane.applyTopics([metadataLogState(configs.topicDefaults(empty))], [])
       const clock = parts.clock ?? systemClock
       const metadata = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane), empty, clock, logging.logger('metadata'))
-      const node = new BrokerNode(config, logging, clock, dataPlane, metadata, configs)
+      node = new BrokerNode(config, logging, clock, dataPlane, metadata, configs)
       await node.#begin(parts.adopt ?? [])
       return node
     } catch (error) {
-      await dataPlane.close()
+      await (node ?? dataPlane).close()
       throw error
     }
   }

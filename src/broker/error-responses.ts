@@ -26,7 +26,11 @@ const groupsOf = (groupIds: readonly string[], { errorCode, errorMessage }: Fail
   groupIds.map((groupId) => ({ groupId, errorCode, errorMessage }))
 
 const WRITERS: { readonly [N in ApiName]?: Writer<N> } = {
-  Metadata: (request, { errorCode }) => ({ topics: (request.topics ?? []).map(({ name, topicId }) => ({ name, topicId, errorCode })) }),
+  // A name may be null in a request from version 10, in a response from version 12 on.
+  Metadata: (request, { errorCode }, apiVersion) => ({
+    errorCode,
+    topics: (request.topics ?? []).map(({ name, topicId }) => ({ name: apiVersion >= 12 ? name : (name ?? ''), topicId, errorCode })),
+  }),
   OffsetCommit: (request, failure) => ({
     topics: request.topics.map(({ name, topicId, partitions }) => ({
       name,
@@ -34,7 +38,15 @@ const WRITERS: { readonly [N in ApiName]?: Writer<N> } = {
       partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: failure.errorCode })),
     })),
   }),
-  OffsetFetch: (request, { errorCode }) => ({ errorCode, groups: request.groups.map(({ groupId }) => ({ groupId, errorCode })) }),
+  OffsetFetch: (request, { errorCode }, apiVersion) => {
+    if (apiVersion >= 8) return { groups: request.groups.map(({ groupId }) => ({ groupId, errorCode })) }
+    // Version 1 has no error but that of a partition.
+    const topics = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, committedOffset: -1n, errorCode })),
+    }))
+    return { errorCode, topics }
+  },
   FindCoordinator: (request, failure) => ({
     ...failure,
     nodeId: -1,
@@ -74,6 +86,7 @@ const WRITERS: { readonly [N in ApiName]?: Writer<N> } = {
     })),
   }),
   DescribeTransactions: (request, { errorCode }) => ({ transactionStates: request.transactionalIds.map((transactionalId) => ({ transactionalId, errorCode })) }),
+  DescribeTopicPartitions: (request, { errorCode }) => ({ topics: request.topics.map(({ name }) => ({ name, errorCode })) }),
   DescribeProducers: (request, failure) => ({
     topics: request.topics.map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, ...failure })) })),
   }),

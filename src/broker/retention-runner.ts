@@ -26,6 +26,7 @@ const FIRST_DELAY_MS = 30_000
 export class RetentionRunner {
   readonly #deps: RetentionRunnerDeps
   #running: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(deps: RetentionRunnerDeps) {
     this.#deps = deps
@@ -37,6 +38,7 @@ export class RetentionRunner {
 
   /** Resolves once no pass is under way. */
   async close(): Promise<void> {
+    this.#closed = true
     this.#deps.timers.cancel(TIMER)
     await this.#running
   }
@@ -44,6 +46,7 @@ export class RetentionRunner {
   /** One pass over all partitions that may have something to drop. */
   async run(): Promise<void> {
     for (const partition of this.#deps.dataPlane.retentionCandidates(this.#deps.shortestRetentionMs())) {
+      if (this.#closed) return
       try {
         await this.#apply(partition)
       } catch (error) {
@@ -66,6 +69,7 @@ export class RetentionRunner {
   }
 
   #schedule(delayMs: number): void {
+    if (this.#closed) return
     this.#deps.timers.set(TIMER, delayMs, () => {
       this.#running = this.run().then(() => this.#schedule(this.#deps.intervalMs))
     })

@@ -88,12 +88,8 @@ fn logs_that_have_to_be_verified_are_told_once_they_are_open() {
     storage.open();
     let offsets = storage.manager().partition_offsets("orders", 0).unwrap();
     assert_eq!((offsets.log_start_offset, offsets.log_end_offset, offsets.segment_count), (0, 2, 1));
-    let loaded = StorageFact::PartitionLoaded {
-        topic: Arc::from("orders"),
-        partition: 0,
-        recovered_bytes: written_bytes,
-        truncated_bytes: 0,
-    };
+    let loaded =
+        StorageFact::PartitionLoaded { topic: Arc::from("orders"), partition: 0, recovered_bytes: written_bytes, truncated_bytes: 0 };
     assert_eq!(storage.facts(), [loaded]);
     assert_eq!(storage.manager().list_segments("orders", 1), None, "not open yet");
 }

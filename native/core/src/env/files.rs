@@ -64,6 +64,8 @@ pub trait Files: Send + Sync {
     /// Makes creations, renames and removals in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
     fn space(&self, dir: &Path) -> io::Result<Space>;
+    /// How many files this process may have open.
+    fn open_files_max(&self) -> usize;
     /// Takes the file at `path` as a lock; `WouldBlock` when another process holds it.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>>;
 }

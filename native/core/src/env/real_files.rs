@@ -193,6 +193,13 @@ impl Files for RealFiles {
         Ok(Space { total_bytes: total.saturating_mul(unit), usable_bytes: usable.saturating_mul(unit) })
     }
 
+    fn open_files_max(&self) -> usize {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the pointer is to a writable rlimit.
+        let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+        if known { usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX) } else { 0 }
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>> {
         let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {

@@ -446,6 +446,11 @@ impl Files for SimulatedFiles {
         Ok(Space { total_bytes, usable_bytes: total_bytes.saturating_sub(disk.used_bytes()) })
     }
 
+    fn open_files_max(&self) -> usize {
+        // Few, so that tests see files closed and opened again.
+        48
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>> {
         let mut disk = self.disk.lock();
         if disk.locks.iter().any(|held| held == path) {

@@ -98,7 +98,7 @@ impl LogManager {
         let now_ms = self.env.clock.now_ms();
         for partition in self.partitions() {
             if partition.opened_log().is_some() {
-                let _ = partition.flush(); // a failure has stopped the partition, which its waiters are told
+                let _ = partition.checkpoint(); // a failure has stopped the partition, which its waiters are told
                 partition.expire_producers(now_ms, self.options.producer_id_expiration_ms);
             }
         }

@@ -8,7 +8,7 @@ use super::LogConfig;
 use super::checkpoint;
 use super::partition_log::{LogError, LogWriter, PartitionLog};
 use super::producer_state::ProducerState;
-use super::segment::{ScanEnd, Segment};
+use super::segment::{LogContext, ScanEnd, Segment};
 use crate::env::Env;
 use crate::record::{BATCH_OVERHEAD, BatchHeader, RecordIterator, decode_marker};
 
@@ -67,108 +67,180 @@ pub fn plan_load(env: &Env, dir: &Path, log_start_checkpoint: Option<i64>, recov
 }
 
 /// Opens the log in `dir`, which exists. A torn end is cut; damage before it is an error and changes nothing.
-pub fn load(env: &Env, dir: &Path, config: &LogConfig, plan: &LoadPlan) -> Result<(PartitionLog, LoadReport), LogError> {
-    let files = &*env.files;
+pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPlan) -> Result<(PartitionLog, LoadReport), LogError> {
+    let files = &*context.env.files;
     let io = |error| LogError::io(dir, error);
     let mut report = LoadReport::default();
     let mut segments = Vec::with_capacity(plan.base_offsets.len());
-    for (index, &base) in plan.base_offsets.iter().enumerate() {
-        let segment = Segment::open(files, dir, base, true).map_err(io)?;
-        let next_base = plan.base_offsets.get(index + 1).copied();
-        let is_unverified =
-            segment.size() > 0 && plan.recover_from.is_some_and(|offset| next_base.is_none_or(|next_base| offset < next_base));
-        if is_unverified || !segment.load_indexes(files) {
-            rebuild(&segment, config, is_unverified, next_base.is_none(), dir, &mut report)?;
-        } else if next_base.is_none() && !ends_whole(&segment).map_err(io)? {
-            rebuild(&segment, config, true, true, dir, &mut report)?;
+    let (closed, active) = plan.base_offsets.split_at(plan.base_offsets.len() - 1);
+    for (index, &base) in closed.iter().enumerate() {
+        let segment = Segment::open_closed(context, dir, base).map_err(io)?;
+        if plan.recover_from.is_some_and(|offset| offset < plan.base_offsets[index + 1]) {
+            verify_closed(&segment, &mut report)?;
         }
-        if is_unverified {
-            // What survived a kill may be in the page cache alone; from here on it counts as stored.
-            segment.sync().map_err(io)?;
-        }
-        segments.push(Arc::new(segment));
+        segments.push(segment);
     }
-    let active = &segments[segments.len() - 1];
-    let log_end = end_of(active).map_err(io)?;
+    let active = Segment::open_active(context, dir, active[0]).map_err(io)?;
+    if plan.recover_from.is_some() {
+        active.distrust_name();
+    }
+    let OpenEnd { log_end, snapshot_max } = open_end(&active, config, plan, &mut report)?;
+    if let Some(log_start) = plan.log_start_checkpoint.filter(|log_start| *log_start > log_end) {
+        segments.push(active);
+        return begin_anew(context, dir, config, plan, &segments, log_start);
+    }
+    if plan.recover_from.is_some() && config.flush_on_ack && active.size() > 0 {
+        // What survived a kill may be in the page cache alone; with this setting what readers see is on disk.
+        active.sync().map_err(io)?;
+    }
+    let is_durable = plan.recover_from.is_none() || config.flush_on_ack;
+    let recovery_point = if is_durable { log_end } else { active.base_offset.min(log_end) };
+    segments.push(active);
     let log_start = plan.log_start_checkpoint.unwrap_or(0).max(segments[0].base_offset).min(log_end);
-    let producers = recover_producers(env, dir, &segments, &plan.snapshots, log_end).map_err(io)?;
+    let producers = recover_producers(context, dir, &segments, &plan.snapshots, snapshot_max, log_end).map_err(io)?;
     let epochs_path = dir.join("leader-epoch-checkpoint");
     let mut epochs = checkpoint::read_epochs(files, &epochs_path).map_err(|error| LogError::io(&epochs_path, error))?;
     epochs.retain(|(_, start)| *start < log_end);
     let writer = LogWriter { producers, epochs, roll_jitter_ms: 0 };
-    let log = PartitionLog::new(dir.to_owned(), env.clone(), segments, writer, log_start, log_end, log_end);
+    let log = PartitionLog::new(dir.to_owned(), context.clone(), segments, writer, log_start, log_end, recovery_point);
     Ok((log, report))
 }
 
-/// Whether the last batches, from the last index entry on, are all there.
-fn ends_whole(segment: &Segment) -> std::io::Result<bool> {
-    let end = segment.scan(segment.floor(i64::MAX), false, |_, _, _| true)?;
-    Ok(matches!(end, ScanEnd::End))
+/// All that is left was deleted before: the log start outlived the records below it. No offset is given twice, so the log
+/// goes on at its start.
+fn begin_anew(
+    context: &LogContext,
+    dir: &Path,
+    config: &LogConfig,
+    plan: &LoadPlan,
+    segments: &[Arc<Segment>],
+    log_start: i64,
+) -> Result<(PartitionLog, LoadReport), LogError> {
+    let files = &*context.env.files;
+    let io = |error| LogError::io(dir, error);
+    for segment in segments {
+        for path in segment.mark_deleted().map_err(io)? {
+            files.remove_file(&path).map_err(io)?;
+        }
+    }
+    for &offset in &plan.snapshots {
+        files.remove_file(&Segment::path(dir, offset, "snapshot")).map_err(io)?;
+    }
+    files.sync_dir(dir).map_err(io)?;
+    let rest = LoadPlan {
+        base_offsets: vec![log_start],
+        snapshots: Vec::new(),
+        recover_from: None,
+        log_start_checkpoint: Some(log_start),
+        unverified_bytes: 0,
+    };
+    load(context, dir, config, &rest)
 }
 
-/// Makes a segment's indexes again from its batches; in the last segment, a torn end is cut off.
-fn rebuild(
-    segment: &Segment,
-    config: &LogConfig,
-    verify: bool,
-    is_last: bool,
-    dir: &Path,
-    report: &mut LoadReport,
-) -> Result<(), LogError> {
-    let io = |error| LogError::io(dir, error);
-    segment.clear_indexes();
+/// Checks every batch of a segment that is not the last: it has to be whole to its end.
+fn verify_closed(segment: &Segment, report: &mut LoadReport) -> Result<(), LogError> {
+    let (end, _) = walk(segment, 0, true, |_, _| {})?;
+    report.recovered_bytes += segment.size();
+    end.map_or(Ok(()), |(position, reason)| Err(LogError::Corrupt { path: segment.log_path(), position, reason }))
+}
+
+/// Where the log ends, and the largest producer snapshot that fits what was found.
+struct OpenEnd {
+    log_end: i64,
+    snapshot_max: i64,
+}
+
+/// Takes up the last segment's index and walks what lies after it, checking what is not known to be on disk; cuts a torn
+/// end off.
+fn open_end(active: &Segment, config: &LogConfig, plan: &LoadPlan, report: &mut LoadReport) -> Result<OpenEnd, LogError> {
+    let io = |error| LogError::io(&active.log_path(), error);
+    if active.size() == 0 {
+        return Ok(OpenEnd { log_end: active.base_offset, snapshot_max: active.base_offset });
+    }
+    let start = active.resume_index(plan.recover_from.unwrap_or(i64::MAX)).map_err(io)?;
+    let verify = plan.recover_from.is_some();
+    let note = |position, header: &BatchHeader| active.reindex(position, header, config.index_interval_bytes);
+    let (torn, mut log_end) = walk(active, start, verify, note)?;
+    if verify {
+        report.recovered_bytes += active.size() - start;
+    }
+    let Some((position, _)) = torn else {
+        active.retain_aborted_below(log_end).map_err(io)?;
+        return Ok(OpenEnd { log_end, snapshot_max: log_end });
+    };
+    if position > start && verify {
+        report.truncated_bytes += active.size() - position;
+        active.truncate(position).map_err(io)?;
+        active.retain_aborted_below(log_end).map_err(io)?;
+        return Ok(OpenEnd { log_end, snapshot_max: log_end });
+    }
+    // The other files say more than the log holds, or a clean stop was none: only the log itself is believed.
+    active.restart_index();
+    let (torn, end) = walk(active, 0, true, note)?;
+    log_end = end;
+    report.recovered_bytes = active.size();
+    if let Some((position, _)) = torn {
+        report.truncated_bytes += active.size() - position;
+        active.truncate(position).map_err(io)?;
+    }
+    Ok(OpenEnd { log_end, snapshot_max: active.base_offset })
+}
+
+/// Position and reason of the first place that is no whole batch, or `None`; and the offset after the last one that is.
+type Walked = (Option<(u64, String)>, i64);
+
+fn walk(segment: &Segment, start: u64, verify: bool, mut visit: impl FnMut(u64, &BatchHeader)) -> Result<Walked, LogError> {
     let mut next_offset = segment.base_offset;
     let mut disorder = None;
     let end = segment
-        .scan(0, verify, |position, header, _| {
-            if header.base_offset < next_offset {
-                disorder = Some(position);
+        .scan(start, verify, |position, header, _| {
+            if header.base_offset < next_offset || header.last_offset_delta < 0 {
+                disorder = Some((position, "offsets do not ascend".to_owned()));
                 return false;
             }
             next_offset = header.last_offset() + 1;
-            segment.reindex(position, header, config.index_interval_bytes);
+            visit(position, header);
             true
         })
-        .map_err(io)?;
-    report.recovered_bytes += segment.size();
-    let (position, reason) = match (end, disorder) {
-        (_, Some(position)) => (position, "offsets do not ascend".to_owned()),
-        (ScanEnd::Torn { position, reason }, None) => (position, reason),
-        (ScanEnd::End, None) => return Ok(()),
+        .map_err(|error| LogError::io(&segment.log_path(), error))?;
+    let torn = match end {
+        ScanEnd::Torn { position, reason } => Some((position, reason)),
+        ScanEnd::End => None,
     };
-    if !is_last {
-        return Err(LogError::Corrupt { path: Segment::path(dir, segment.base_offset, "log"), position, reason });
-    }
-    report.truncated_bytes += segment.size() - position;
-    segment.truncate(position).map_err(io)
+    Ok((disorder.or(torn), next_offset))
 }
 
-fn end_of(segment: &Segment) -> std::io::Result<i64> {
-    let mut end = segment.base_offset;
-    segment.scan(segment.floor(i64::MAX), false, |_, header, _| {
-        end = header.last_offset() + 1;
-        true
-    })?;
-    Ok(end)
-}
-
-/// The newest whole snapshot at or below the log end, and then the batches after it.
-fn recover_producers(env: &Env, dir: &Path, segments: &[Arc<Segment>], snapshots: &[i64], log_end: i64) -> std::io::Result<ProducerState> {
+/// The newest whole snapshot at or below `snapshot_max`, and then the batches after it. Snapshots of a history that was cut
+/// off go.
+fn recover_producers(
+    context: &LogContext,
+    dir: &Path,
+    segments: &[Arc<Segment>],
+    snapshots: &[i64],
+    snapshot_max: i64,
+    log_end: i64,
+) -> std::io::Result<ProducerState> {
+    let files = &*context.env.files;
     let mut state = ProducerState::default();
     let mut from = segments[0].base_offset;
-    for &offset in snapshots.iter().rev().filter(|offset| **offset <= log_end) {
-        let bytes = env.files.read(&Segment::path(dir, offset, "snapshot"))?;
-        if let Some(snapshot) = ProducerState::decode_snapshot(&bytes) {
+    for &offset in snapshots.iter().rev() {
+        let path = Segment::path(dir, offset, "snapshot");
+        if offset > snapshot_max {
+            files.remove_file(&path)?;
+            continue;
+        }
+        if let Some(snapshot) = ProducerState::decode_snapshot(&files.read(&path)?) {
             state = snapshot;
             from = offset;
             break;
         }
     }
-    for segment in segments {
+    let first = segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
+    for segment in &segments[first..] {
         let Some((start, _)) = segment.find_batch(from)? else { continue };
-        let rebuilt_txns = segment.aborted();
+        let known = segment.aborted()?;
         segment.scan(start, false, |_, header, batch| {
-            replay(&mut state, segment, header, batch, log_end, &rebuilt_txns);
+            replay(&mut state, segment, header, batch, log_end, &known);
             true
         })?;
     }

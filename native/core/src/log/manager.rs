@@ -15,9 +15,17 @@ use super::checkpoint;
 use super::facts::{FactSink, PartitionHome};
 use super::load_queue::LoadQueue;
 use super::log_dir::{LogDir, fresh_number};
-use super::{LogConfig, ProducerSummary, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
+use super::{LogConfig, LogContext, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
 use crate::env::{Env, write_in_place};
 use crate::partition::{AppendError, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable};
+
+/// Of the process's open files logs may hold one in so many, and this many at least and at most; connections need the
+/// others.
+const OPEN_FILES_SHARE: usize = 3;
+const OPEN_FILES_MIN: usize = 16;
+const OPEN_FILES_MAX: usize = 4096;
+/// Memory for the offset indexes of closed segments, all together.
+const INDEX_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Clone, Debug)]
 pub struct LogManagerOptions {
@@ -71,6 +79,7 @@ pub(super) struct FlushQueue {
 pub struct LogManager {
     pub(super) options: LogManagerOptions,
     pub(super) env: Env,
+    context: LogContext,
     pub(super) dirs: Vec<Arc<LogDir>>,
     pub(super) topics: Arc<ArcSwap<TopicTable>>,
     applying: Mutex<()>,
@@ -89,8 +98,11 @@ impl LogManager {
     pub fn open(options: LogManagerOptions, env: Env) -> Result<LogManager, OpenError> {
         let open = |path: &PathBuf| LogDir::open(path, &options, &env).map(Arc::new);
         let dirs = options.log_dirs.iter().map(open).collect::<Result<_, _>>()?;
+        let open_files_max = (env.files.open_files_max() / OPEN_FILES_SHARE).clamp(OPEN_FILES_MIN, OPEN_FILES_MAX);
+        let cache = Arc::new(SegmentCache::new(open_files_max, INDEX_BYTES_MAX));
         Ok(LogManager {
             options,
+            context: LogContext { env: env.clone(), cache },
             env,
             dirs,
             topics: Arc::new(ArcSwap::from_pointee(TopicTable::default())),
@@ -215,7 +227,7 @@ impl LogManager {
         };
         let home =
             PartitionHome { dir: log_dir.clone(), flushes: self.flushes.clone(), loads: self.loads.clone(), facts: self.facts.clone() };
-        let partition = Partition::new(options, self.env.clone(), config.clone(), Box::new(home));
+        let partition = Partition::new(options, self.context.clone(), config.clone(), Box::new(home));
         if existed {
             self.loads.push_back(partition.clone());
         }

@@ -13,12 +13,15 @@ use parking_lot::{Mutex, MutexGuard};
 use super::LogConfig;
 use super::checkpoint;
 use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
-use super::segment::{PlacedBatch, Segment};
-use crate::env::{Env, ReadableFile};
+use super::segment::{LogContext, PlacedBatch, Segment};
+use crate::env::{ReadableFile, write_atomically};
 use crate::record::{BatchHeader, RecordIterator};
 
 /// Offsets within a segment are stored as 32-bit differences.
 const RELATIVE_OFFSET_MAX: i64 = i32::MAX as i64;
+
+/// The active segment's indexes are written after so much was appended.
+const INDEX_CHECKPOINT_BYTES: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -76,9 +79,22 @@ pub struct LogWriter {
     pub roll_jitter_ms: i64,
 }
 
+impl LogWriter {
+    /// The producers' snapshot as of the log end, before these batches.
+    fn snapshot_without(&mut self, pending: &[PlacedBatch<'_>]) -> Vec<u8> {
+        let known = || pending.iter().filter_map(|batch| Some((batch, batch.undo.as_ref()?)));
+        known().rev().for_each(|(_, undo)| self.producers.undo(undo));
+        let snapshot = self.producers.encode_snapshot();
+        for (batch, _) in known() {
+            let _ = self.producers.append(&batch.header, batch.base_offset); // undone with the batch's own, if at all
+        }
+        snapshot
+    }
+}
+
 pub struct PartitionLog {
     pub dir: PathBuf,
-    env: Env,
+    context: LogContext,
     segments: ArcSwap<Vec<Arc<Segment>>>,
     writer: Mutex<LogWriter>,
     log_start_offset: AtomicI64,
@@ -90,7 +106,7 @@ pub struct PartitionLog {
 impl PartitionLog {
     pub(super) fn new(
         dir: PathBuf,
-        env: Env,
+        context: LogContext,
         segments: Vec<Arc<Segment>>,
         writer: LogWriter,
         log_start_offset: i64,
@@ -99,7 +115,7 @@ impl PartitionLog {
     ) -> PartitionLog {
         PartitionLog {
             dir,
-            env,
+            context,
             segments: ArcSwap::from_pointee(segments),
             writer: Mutex::new(writer),
             log_start_offset: AtomicI64::new(log_start_offset),
@@ -140,8 +156,7 @@ impl PartitionLog {
 
     /// When the active segment's first batch came, by its timestamp; `None` while it is empty.
     pub fn active_first_timestamp_ms(&self) -> Option<i64> {
-        let active = self.active();
-        (active.size() > 0).then(|| active.first_timestamp_ms())
+        self.active().first_timestamp_ms().ok().flatten()
     }
 
     // ---- appending ----------------------------------------------------------------------------------------------
@@ -179,7 +194,7 @@ impl PartitionLog {
         let mut segment = self.active();
         let mut len = batches[0].bytes.len() as u64;
         if must_roll(&segment, &batches[0], len, config, writer.roll_jitter_ms) {
-            self.roll_locked(writer)?;
+            self.roll_locked(writer, batches)?;
             segment = self.active();
         }
         let mut count = 1;
@@ -203,17 +218,18 @@ impl PartitionLog {
 
     fn write_epochs(&self, epochs: &[(i32, i64)]) -> Result<(), LogError> {
         let path = self.dir.join("leader-epoch-checkpoint");
-        checkpoint::write_epochs(&*self.env.files, &path, epochs).map_err(|error| LogError::io(&path, error))
+        checkpoint::write_epochs(&*self.context.env.files, &path, epochs).map_err(|error| LogError::io(&path, error))
     }
 
     /// Closes the active segment and begins a new one at the log end; does nothing where it is empty.
     pub fn roll(&self) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
-        self.roll_locked(&mut writer)
+        self.roll_locked(&mut writer, &[])
     }
 
-    fn roll_locked(&self, writer: &mut LogWriter) -> Result<(), LogError> {
-        let files = &*self.env.files;
+    /// `pending` are batches that the producer state may know of but the log does not hold yet.
+    fn roll_locked(&self, writer: &mut LogWriter, pending: &[PlacedBatch<'_>]) -> Result<(), LogError> {
+        let files = &*self.context.env.files;
         let active = self.active();
         if active.size() == 0 {
             return Ok(());
@@ -222,21 +238,23 @@ impl PartitionLog {
         let io = |error| LogError::io(&self.dir, error);
         active.trim().map_err(io)?;
         active.sync().map_err(|source| LogError::NotDurable { path: self.dir.clone(), source })?;
-        active.write_indexes(files).map_err(io)?;
+        active.write_indexes().map_err(io)?;
         let snapshot = Segment::path(&self.dir, log_end, "snapshot");
-        crate::env::write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)?;
-        let segment = Segment::open(files, &self.dir, log_end, true).map_err(io)?;
+        write_atomically(files, &snapshot, &writer.snapshot_without(pending)).map_err(io)?;
+        let segment = Segment::open_active(&self.context, &self.dir, log_end).map_err(io)?;
+        segment.file().map_err(io)?;
         files.sync_dir(&self.dir).map_err(io)?;
+        active.close_index();
         self.recovery_point.fetch_max(log_end, Ordering::AcqRel);
         let mut segments = Vec::clone(&self.segments.load());
-        segments.push(Arc::new(segment));
+        segments.push(segment);
         self.segments.store(Arc::new(segments));
         self.drop_old_snapshots()
     }
 
     /// Keeps the two newest producer snapshots: the last may be torn off with an unclean tail.
     fn drop_old_snapshots(&self) -> Result<(), LogError> {
-        let files = &*self.env.files;
+        let files = &*self.context.env.files;
         let mut snapshots: Vec<String> = files
             .list(&self.dir)
             .map_err(|error| LogError::io(&self.dir, error))?
@@ -267,16 +285,36 @@ impl PartitionLog {
         Ok(log_end)
     }
 
+    /// Writes the active segment's indexes and a producer snapshot where much was appended since, so that after a kill
+    /// only the end of the log has to be read.
+    pub fn checkpoint_indexes(&self) -> Result<(), LogError> {
+        let active = self.active();
+        if active.unindexed_bytes() < INDEX_CHECKPOINT_BYTES {
+            return Ok(());
+        }
+        let (snapshot, log_end) = {
+            let writer = self.writer.lock();
+            (writer.producers.encode_snapshot(), self.log_end_offset())
+        };
+        self.flush()?;
+        let io = |error| LogError::io(&self.dir, error);
+        // Before the snapshot: aborted transactions below a snapshot are not looked for in the log again.
+        active.write_indexes().map_err(io)?;
+        let path = Segment::path(&self.dir, log_end, "snapshot");
+        write_atomically(&*self.context.env.files, &path, &snapshot).map_err(io)?;
+        self.drop_old_snapshots()
+    }
+
     /// Leaves the files as a clean start wants to find them.
     pub fn close(&self) -> Result<(), LogError> {
         let writer = self.writer.lock();
         self.flush()?;
-        let files = &*self.env.files;
+        let files = &*self.context.env.files;
         let active = self.active();
         let io = |error| LogError::io(&self.dir, error);
-        active.trim().and_then(|()| active.write_indexes(files)).map_err(io)?;
+        active.trim().and_then(|()| active.write_indexes()).map_err(io)?;
         let snapshot = Segment::path(&self.dir, self.log_end_offset(), "snapshot");
-        crate::env::write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)
+        write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)
     }
 
     // ---- reading ------------------------------------------------------------------------------------------------
@@ -295,7 +333,7 @@ impl PartitionLog {
                 if end == start {
                     return Ok(None);
                 }
-                let file: Arc<dyn ReadableFile> = segment.file().clone();
+                let file: Arc<dyn ReadableFile> = segment.file().map_err(io)?;
                 return Ok(Some(LogSlice { file, position: start, len: (end - start) as u32 }));
             }
             position += 1; // a gap that compaction left at the end of a segment
@@ -304,34 +342,34 @@ impl PartitionLog {
     }
 
     /// Aborted transactions that a reader of `from..to` must know.
-    pub fn aborted(&self, from: i64, to: i64) -> Vec<AbortedTxn> {
+    pub fn aborted(&self, from: i64, to: i64) -> Result<Vec<AbortedTxn>, LogError> {
         let segments = self.segments.load();
         let mut found = Vec::new();
         // A transaction is noted in the segment of its marker, which lies at or after its data.
         let begin = segments.partition_point(|segment| segment.base_offset <= from).saturating_sub(1);
         for segment in segments.iter().skip(begin) {
-            for txn in segment.aborted() {
+            for txn in segment.aborted().map_err(|error| LogError::io(&self.dir, error))? {
                 if txn.last_offset >= from && txn.first_offset < to {
                     found.push(txn);
                 }
                 if txn.last_stable_offset >= to {
-                    return found;
+                    return Ok(found);
                 }
             }
         }
-        found
+        Ok(found)
     }
 
     /// The first record at or after a time: offset, timestamp, leader epoch.
     pub fn find_by_time(&self, timestamp_ms: i64) -> Result<Option<(i64, i64, i32)>, LogError> {
         let log_start = self.log_start_offset();
+        let io = |error| LogError::io(&self.dir, error);
         for segment in self.segments.load().iter() {
-            if segment.max_timestamp_ms() < timestamp_ms {
+            if segment.max_timestamp_ms().map_err(io)? < timestamp_ms {
                 continue;
             }
             let mut found = None;
-            let start = segment.time_floor(timestamp_ms);
-            let io = |error| LogError::io(&self.dir, error);
+            let start = segment.time_floor(timestamp_ms).map_err(io)?;
             segment
                 .scan(start, false, |_, header, batch| {
                     if header.max_timestamp >= timestamp_ms && header.last_offset() >= log_start {
@@ -350,7 +388,10 @@ impl PartitionLog {
     /// The record with the largest timestamp; the first of them where several share it.
     pub fn find_max_timestamp(&self) -> Result<Option<(i64, i64, i32)>, LogError> {
         let segments = self.segments.load();
-        let best = segments.iter().map(|segment| segment.max_timestamp_ms()).max().unwrap_or(-1);
+        let mut best = -1;
+        for segment in segments.iter() {
+            best = best.max(segment.max_timestamp_ms().map_err(|error| LogError::io(&self.dir, error))?);
+        }
         if best < 0 { Ok(None) } else { self.find_by_time(best) }
     }
 
@@ -390,8 +431,8 @@ impl PartitionLog {
                 SegmentSummary {
                     base_offset: segment.base_offset,
                     size_bytes: segment.size(),
-                    max_timestamp_ms: segment.max_timestamp_ms(),
-                    last_modified_ms: self.env.files.modified_ms(&path).unwrap_or(-1),
+                    max_timestamp_ms: segment.max_timestamp_ms().unwrap_or(-1),
+                    last_modified_ms: self.context.env.files.modified_ms(&path).unwrap_or(-1),
                     active: index == last,
                 }
             })
@@ -439,7 +480,7 @@ impl PartitionLog {
         }
         let mut removed = Vec::new();
         for segment in &segments[..keep_from] {
-            removed.extend(segment.mark_deleted(&*self.env.files).map_err(|error| LogError::io(&self.dir, error))?);
+            removed.extend(segment.mark_deleted().map_err(|error| LogError::io(&self.dir, error))?);
         }
         // The epoch in force at the new start begins there now.
         let in_force = writer.epochs.partition_point(|(_, start)| *start <= log_start_offset).saturating_sub(1);
@@ -459,7 +500,7 @@ fn must_roll(segment: &Segment, batch: &PlacedBatch<'_>, len: u64, config: &LogC
         return false;
     }
     let last_offset = batch.base_offset + i64::from(batch.header.last_offset_delta);
-    let first_ms = segment.first_timestamp_ms();
+    let first_ms = segment.first_timestamp_ms().ok().flatten().unwrap_or(-1);
     segment.size() + len > u64::from(config.segment_bytes)
         || last_offset - segment.base_offset > RELATIVE_OFFSET_MAX
         || segment.index_bytes() >= config.segment_index_bytes as usize

@@ -10,7 +10,7 @@ mod stored;
 pub use append::{AppendEntry, Appended};
 pub use error::{AppendError, EpochError, PartitionUnavailable, ReadError, RecordError, RecordErrorKind};
 pub use replica::{AbortedRange, Home, Isolation, OffsetSpec, Partition, PartitionOffsets, PartitionOptions, Read, Wake};
-pub use stored::{ControlMarker, StoredBatch, StoredRecord};
+pub use stored::{ControlMarker, StoredBatch, StoredRecord, decode_batch};
 
 /// A range of a log file that holds whole batches.
 pub type Slice = crate::log::LogSlice;

@@ -10,9 +10,9 @@ use parking_lot::{Mutex, RwLock};
 use super::append::{Placement, ReadyBatch, place, validate_all};
 use super::stored::{StoredBatch, decode_batch};
 use super::{AppendEntry, AppendError, Appended, EpochError, PartitionUnavailable, ReadError, Slice};
-use crate::env::{Env, write_in_place};
+use crate::env::write_in_place;
 use crate::log::{AbortedTxn, AppendFailure, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
-use crate::log::{LoadPlan, LoadReport, StorageFact, Uuid, checkpoint, load_log, plan_load};
+use crate::log::{LoadPlan, LoadReport, LogContext, StorageFact, Uuid, checkpoint, load_log, plan_load};
 use crate::record::{BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
 
 /// Told when a partition that somebody watches has moved on.
@@ -106,7 +106,7 @@ enum State {
 
 pub struct Partition {
     options: PartitionOptions,
-    env: Env,
+    context: LogContext,
     config: Arc<ArcSwap<LogConfig>>,
     state: RwLock<State>,
     leader_epoch: AtomicI32,
@@ -125,11 +125,11 @@ pub struct Partition {
 }
 
 impl Partition {
-    pub fn new(options: PartitionOptions, env: Env, config: Arc<ArcSwap<LogConfig>>, home: Box<dyn Home>) -> Arc<Partition> {
+    pub fn new(options: PartitionOptions, context: LogContext, config: Arc<ArcSwap<LogConfig>>, home: Box<dyn Home>) -> Arc<Partition> {
         Arc::new_cyclic(|this| Partition {
             leader_epoch: AtomicI32::new(options.leader_epoch),
             options,
-            env,
+            context,
             config,
             state: RwLock::new(State::Unloaded),
             high_watermark: AtomicI64::new(0),
@@ -260,19 +260,19 @@ impl Partition {
     fn plan(&self) -> Result<LoadPlan, LogError> {
         let options = &self.options;
         self.check_topic_id()?;
-        plan_load(&self.env, &options.dir, options.log_start_checkpoint, options.recover_from)
+        plan_load(&self.context.env, &options.dir, options.log_start_checkpoint, options.recover_from)
     }
 
     /// A directory of another topic that had the same name is not ours to write to.
     fn check_topic_id(&self) -> Result<(), LogError> {
         let path = self.options.dir.join("partition.metadata");
         let io = |error| LogError::io(&path, error);
-        match checkpoint::read_topic_id(&*self.env.files, &path).map_err(io)? {
+        match checkpoint::read_topic_id(&*self.context.env.files, &path).map_err(io)? {
             Some(id) if id == self.options.topic_id => Ok(()),
             Some(id) => Err(io(std::io::Error::other(format!("the directory belongs to topic id {id}, not {}", self.options.topic_id)))),
             None => {
                 let metadata = format!("version: 0\ntopic_id: {}", self.options.topic_id);
-                write_in_place(&*self.env.files, &path, metadata.as_bytes()).map_err(io)
+                write_in_place(&*self.context.env.files, &path, metadata.as_bytes()).map_err(io)
             }
         }
     }
@@ -280,7 +280,7 @@ impl Partition {
     /// Opens the log; a fact is told where that is news to somebody.
     fn open(&self, plan: Result<LoadPlan, LogError>) -> (State, Option<StorageFact>) {
         let config = self.config.load();
-        match plan.and_then(|plan| load_log(&self.env, &self.options.dir, &config, &plan)) {
+        match plan.and_then(|plan| load_log(&self.context, &self.options.dir, &config, &plan)) {
             Ok((log, report)) => {
                 let log_end = log.log_end_offset();
                 self.high_watermark.store(log_end, Ordering::Release);
@@ -548,7 +548,7 @@ impl Partition {
         let base_offset = log.log_end_offset();
         let epoch = self.leader_epoch();
         crate::record::set_base_offset_and_leader_epoch(&mut batch, base_offset, epoch);
-        let placed = crate::log::PlacedBatch { header, base_offset, max_timestamp: header.max_timestamp, bytes: &batch };
+        let placed = crate::log::PlacedBatch { header, base_offset, max_timestamp: header.max_timestamp, bytes: &batch, undo: None };
         let outcome = log.append(&mut writer, &[placed], epoch, &config);
         if let Err(AppendFailure { error, .. }) = outcome {
             drop(writer);
@@ -594,6 +594,19 @@ impl Partition {
         Ok(())
     }
 
+    /// Makes all that is appended durable, with what shortens a later recovery.
+    pub fn checkpoint(&self) -> Result<(), PartitionUnavailable> {
+        self.flush()?;
+        match self.opened_log().map(|log| log.checkpoint_indexes()) {
+            Some(Err(error)) if error.is_storage_full() => {
+                self.home.note_full();
+                Ok(())
+            }
+            Some(Err(error)) => Err(self.failed_by(&error)),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
     pub fn roll(&self) -> Result<(), PartitionUnavailable> {
         self.log()?.roll().map_err(|error| self.failed_by(&error))
     }
@@ -629,7 +642,7 @@ impl Partition {
         };
         let slice = log.read(offset, max_bytes, limit, at_least_one).map_err(|error| ReadError::Storage(error.to_string()))?;
         let aborted = match (&slice, isolation) {
-            (Some(_), Isolation::LastStable) => log.aborted(offset, limit),
+            (Some(_), Isolation::LastStable) => log.aborted(offset, limit).map_err(|error| ReadError::Storage(error.to_string()))?,
             _ => Vec::new(),
         };
         Ok(Read { high_watermark, last_stable_offset, log_start_offset, slice, aborted })
@@ -745,6 +758,7 @@ fn placed_batches<'a>(ready: &'a [ReadyBatch], entries: &'a [AppendEntry<'_>]) -
             header: batch.header,
             base_offset: batch.base_offset,
             max_timestamp: batch.max_timestamp,
+            undo: batch.undo,
             bytes: match &batch.recompressed {
                 Some(bytes) => bytes,
                 None => &entries[batch.entry].records[batch.start..batch.start + batch.header.size_in_bytes()],

@@ -119,8 +119,10 @@ impl Storage {
     }
 
     pub fn append(&self, partition: i32, mut batch: Vec<u8>) -> Result<i64, AppendError> {
+        let partition = self.partition(partition);
         let mut entries = [AppendEntry::new(&mut batch, -1, 9)];
-        self.partition(partition).append(&mut entries, self.now_ms());
+        entries[0].guard = partition.begin_verification(entries[0].records).map_or(0, |(_, _, guard)| guard);
+        partition.append(&mut entries, self.now_ms());
         let [entry] = entries;
         entry.result.map(|appended| appended.base_offset)
     }
@@ -148,4 +150,22 @@ pub fn batch_of(producer: Option<(BatchProducer, i32)>, values: &[&str], now_ms:
         seal(&mut batch);
     }
     batch
+}
+
+/// SplitMix64: plain, and the same everywhere.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Below `bound`, which is not 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
 }

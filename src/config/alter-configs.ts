@@ -78,7 +78,7 @@ export function changeConfigs(space: ConfigSpace, own: ConfigTexts, changes: rea
   const names = new Set<string>()
   const texts = new Map(own)
   for (const { name, operation, value } of changes) {
-    if (names.has(name)) throw new InvalidConfigRequest(`Error due to duplicate config keys : ${name}`)
+    if (names.has(name)) throw new InvalidConfigRequest('Error due to duplicate config keys')
     names.add(name)
     if (operation === 'DELETE') texts.delete(name)
     else if (value === null) throw new InvalidConfigRequest(`Null value not supported for : ${name}`)

@@ -35,7 +35,6 @@ async function alter(deps: MetadataHandlersDeps, resources: readonly Resource[],
       if (resources.some((other) => other !== resource && other.resourceType === resourceType && other.resourceName === resourceName)) {
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
-      if (!replace && new Set(resource.configs.map(({ name }) => name)).size < resource.configs.length) throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
       const changes = resource.configs.map(changeFromWire)
       if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '') {
         checkNode(resourceName, deps.config.nodeId, `Unexpected broker id, expected ${deps.config.nodeId}, but received ${resourceName}`)

@@ -52,7 +52,7 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Group name must not be empty')
       return []
     default:
-      throw new KafkaError('INVALID_REQUEST', `Unsupported resource type: ${resourceType}`)
+      throw new KafkaError('INVALID_REQUEST')
   }
 }
 

@@ -10,9 +10,7 @@ import type { Logger } from '../shared/logger.ts'
 import { randomUuid } from '../shared/uuid.ts'
 import type { Uuid } from '../shared/uuid.ts'
 
-type LocalTopic = { id: Uuid; partitionCount: number }
-
-/** Registers the topics; throws where one is not there, has gaps, or is known already under another id. */
+/** Registers the topics. Throws where one is not there, has gaps, or is known already under another id; those before it stay registered. */
 export async function adoptTopics(
   names: readonly string[],
   metadata: MetadataRuntime,
@@ -20,10 +18,9 @@ export async function adoptTopics(
   nodeId: number,
   logger: Logger,
 ): Promise<void> {
-  const local = findLocal(dataPlane.listLocalTopics())
+  const local = names.length === 0 ? [] : dataPlane.listLocalTopics()
   for (const name of names) {
-    const found = local.get(name)
-    if (found === undefined) throw new MillraceError('ADOPT', `no log directory holds a topic named ${name}`)
+    const found = findLocal(name, local)
     const known = metadata.image.topicsByName.get(name)
     if (known?.id === found.id) continue
     if (known !== undefined) throw new MillraceError('ADOPT', `topic ${name} exists already with id ${known.id}; its files have id ${found.id}`)
@@ -38,20 +35,15 @@ export async function adoptTopics(
   }
 }
 
-function findLocal(topics: ReturnType<DataPlane['listLocalTopics']>): Map<string, LocalTopic> {
-  const partitions = new Map<string, { ids: Set<Uuid>; indexes: Set<number> }>()
-  for (const topic of topics) {
-    const entry = partitions.get(topic.name) ?? { ids: new Set<Uuid>(), indexes: new Set<number>() }
-    if (topic.id !== null) entry.ids.add(topic.id)
-    for (const index of topic.partitions) entry.indexes.add(index)
-    partitions.set(topic.name, entry)
+/** A topic may lie in several log directories. */
+function findLocal(name: string, topics: ReturnType<DataPlane['listLocalTopics']>): { id: Uuid; partitionCount: number } {
+  const parts = topics.filter((topic) => topic.name === name)
+  if (parts.length === 0) throw new MillraceError('ADOPT', `no log directory holds a topic named ${name}`)
+  const [id = randomUuid(), another] = new Set(parts.flatMap((part) => part.id ?? []))
+  if (another !== undefined) throw new MillraceError('ADOPT', `topic ${name} cannot be adopted: its files have different ids, ${id} and ${another}`)
+  const indexes = new Set(parts.flatMap(({ partitions }) => partitions))
+  for (let index = 0; index < indexes.size; index++) {
+    if (!indexes.has(index)) throw new MillraceError('ADOPT', `topic ${name} cannot be adopted: partition ${index} is missing`)
   }
-  const found = new Map<string, LocalTopic>()
-  for (const [name, { ids, indexes }] of partitions) {
-    const [id = randomUuid(), another] = ids
-    const hasGaps = [...indexes].some((index) => index >= indexes.size)
-    if (another !== undefined || hasGaps) continue
-    found.set(name, { id, partitionCount: indexes.size })
-  }
-  return found
+  return { id, partitionCount: indexes.size }
 }

@@ -1,0 +1,73 @@
+// The two APIs of the data plane as a client without conveniences uses them.
+
+import type { WireClient } from './wire-client.ts'
+
+/** One uncompressed batch of values without keys, sealed, with base offset 0. */
+export function recordBatch(values: readonly string[], timestampMs = Date.now()): Buffer {
+  const records = Buffer.concat(values.map((value, index) => record(value, index)))
+  const batch = Buffer.alloc(61 + records.length)
+  batch.writeInt32BE(batch.length - 12, 8)
+  batch.writeInt32BE(-1, 12)
+  batch.writeInt8(2, 16)
+  batch.writeInt32BE(values.length - 1, 23)
+  batch.writeBigInt64BE(BigInt(timestampMs), 27)
+  batch.writeBigInt64BE(BigInt(timestampMs), 35)
+  batch.writeBigInt64BE(-1n, 43)
+  batch.writeInt16BE(-1, 51)
+  batch.writeInt32BE(-1, 53)
+  batch.writeInt32BE(values.length, 57)
+  records.copy(batch, 61)
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+  return batch
+}
+
+function record(value: string, offsetDelta: number): Buffer {
+  const bytes = Buffer.from(value)
+  const body = Buffer.concat([Buffer.from([0, 0]), varint(offsetDelta), varint(-1), varint(bytes.length), bytes, varint(0)])
+  return Buffer.concat([varint(body.length), body])
+}
+
+function varint(value: number): Buffer {
+  let rest = (value << 1) ^ (value >> 31)
+  const bytes: number[] = []
+  while (rest > 127) {
+    bytes.push((rest & 127) | 128)
+    rest >>>= 7
+  }
+  return Buffer.from([...bytes, rest])
+}
+
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff
+  for (const byte of bytes) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
+  }
+  return (crc ^ 0xffff_ffff) >>> 0
+}
+
+export type Produced = { readonly errorCode: number; readonly baseOffset: bigint }
+
+export async function produce(client: WireClient, topic: string, partition: number, records: Uint8Array, acks = -1): Promise<Produced> {
+  const response = await client.call('Produce', 9, { acks, timeoutMs: 10_000, topicData: [{ name: topic, partitionData: [{ index: partition, records }] }] })
+  const result = response.responses[0]?.partitionResponses[0]
+  if (result === undefined) throw new Error('the response names no partition')
+  return { errorCode: result.errorCode, baseOffset: result.baseOffset }
+}
+
+export type Fetched = { readonly errorCode: number; readonly highWatermark: bigint; readonly bytes: number; readonly baseOffsets: readonly bigint[] }
+
+export async function fetch(client: WireClient, topic: string, partition: number, offset: bigint, maxWaitMs = 0): Promise<Fetched> {
+  const response = await client.call('Fetch', 12, {
+    maxWaitMs,
+    minBytes: 1,
+    maxBytes: 10_000_000,
+    topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 10_000_000 }] }],
+  })
+  const result = response.responses[0]?.partitions[0]
+  if (result === undefined) return { errorCode: response.errorCode, highWatermark: -1n, bytes: 0, baseOffsets: [] }
+  const records = Buffer.from(result.records ?? [])
+  const baseOffsets: bigint[] = []
+  for (let at = 0; at + 61 <= records.length; at += 12 + records.readInt32BE(at + 8)) baseOffsets.push(records.readBigInt64BE(at))
+  return { errorCode: result.errorCode, highWatermark: result.highWatermark, bytes: records.length, baseOffsets }
+}

@@ -190,7 +190,8 @@ impl Life {
         let end = offsets.log_end_offset;
         assert!(end >= owed && end <= self.end(), "seed {}: {owed} <= {end} <= {}", self.seed, self.end());
         self.model.retain(|batch| batch.base_offset + batch.values.len() as i64 <= end);
-        if self.end() < self.log_start {
+        let is_blank = offsets.size_bytes == 0 && self.storage.partition(0).producers().unwrap().is_empty();
+        if self.end() < self.log_start || is_blank {
             self.model.clear(); // nothing was left above the log start: the log begins there
         }
         assert_eq!(self.end(), end, "seed {}: the log ends between batches", self.seed);

@@ -167,9 +167,9 @@ fn committed_count(partition: &Partition) -> usize {
     let mut count = 0;
     let visit = |header: &millrace_core::record::BatchHeader, _: &[u8]| {
         let was_aborted = header.is_transactional()
-            && aborted.iter().any(|txn| {
-                txn.producer_id == header.producer_id && (txn.first_offset..txn.last_offset).contains(&header.base_offset)
-            });
+            && aborted
+                .iter()
+                .any(|txn| txn.producer_id == header.producer_id && (txn.first_offset..txn.last_offset).contains(&header.base_offset));
         if !header.is_control() && !was_aborted {
             count += header.record_count as usize;
         }

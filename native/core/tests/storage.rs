@@ -5,8 +5,9 @@ mod support;
 
 use std::sync::Arc;
 
+use millrace_core::env::Files;
 use millrace_core::log::{LogConfig, StorageFact};
-use millrace_core::partition::{AppendEntry, AppendError, Isolation, PartitionUnavailable};
+use millrace_core::partition::{AppendEntry, AppendError, Isolation, OffsetSpec, PartitionUnavailable};
 use millrace_core::record::BatchProducer;
 use support::Storage;
 
@@ -143,4 +144,103 @@ fn a_batch_repeated_within_a_round_that_is_not_written_is_no_success() {
     let mut entries = [AppendEntry::new(&mut original, -1, 9), AppendEntry::new(&mut repeated, -1, 9)];
     storage.partition(0).append(&mut entries, 0);
     assert!(entries.iter().all(|entry| entry.result.is_err()), "{:?}", entries.map(|entry| entry.result));
+}
+
+#[test]
+fn flush_settings_are_acted_on() {
+    let by_time = LogConfig { flush_ms: 500, ..LogConfig::default() };
+    let storage = Storage::with_config(1, by_time);
+    storage.open();
+    storage.produce(0, "first").unwrap();
+    let recovery_point = || storage.partition(0).log().unwrap().recovery_point();
+    storage.clock.advance(499);
+    storage.manager().flush_due();
+    assert_eq!(recovery_point(), 0);
+    storage.clock.advance(1);
+    storage.manager().flush_due();
+    assert_eq!(recovery_point(), 1);
+    storage.apply(LogConfig { flush_messages: 2, ..LogConfig::default() });
+    storage.produce(0, "second").unwrap();
+    storage.manager().flush_due();
+    assert_eq!(recovery_point(), 1);
+    storage.produce(0, "third").unwrap();
+    storage.manager().flush_due();
+    assert_eq!(recovery_point(), 3);
+    storage.apply(LogConfig { flush_messages: 1, ..LogConfig::default() });
+    storage.produce(0, "fourth").unwrap();
+    assert_eq!(storage.partition(0).high_watermark(), 3, "committed with the flush alone");
+    storage.partition(0).flush().unwrap();
+    assert_eq!(storage.partition(0).high_watermark(), 4);
+}
+
+#[test]
+fn segments_roll_by_size_by_time_and_by_a_full_index() {
+    let segments = |config: LogConfig, spacing_ms: i64| {
+        let storage = Storage::with_config(1, config);
+        storage.open();
+        for _ in 0..6 {
+            storage.produce(0, &"x".repeat(100)).unwrap();
+            storage.clock.advance(spacing_ms);
+        }
+        storage.partition(0).offsets().unwrap().segment_count
+    };
+    assert_eq!(segments(LogConfig::default(), 1_000), 1);
+    assert_eq!(segments(LogConfig { segment_bytes: 400, ..LogConfig::default() }, 0), 3);
+    assert_eq!(segments(LogConfig { segment_ms: 2_000, ..LogConfig::default() }, 1_000), 2);
+    assert_eq!(segments(LogConfig { segment_ms: 4_000, segment_jitter_ms: 4_000, ..LogConfig::default() }, 4_001), 6);
+    let small_index = LogConfig { segment_index_bytes: 8, index_interval_bytes: 0, ..LogConfig::default() };
+    assert_eq!(segments(small_index, 0), 3);
+}
+
+#[test]
+fn however_many_partitions_are_used_few_files_are_open() {
+    let storage = Storage::new(200);
+    storage.open();
+    for round in 0..3 {
+        for index in 0..200 {
+            assert_eq!(storage.produce(index, "value"), Ok(round));
+        }
+    }
+    assert!(storage.files.open_count() <= 17, "{} files are open", storage.files.open_count());
+    for index in 0..200 {
+        assert_eq!(storage.values(index).len(), 3);
+    }
+    assert!(storage.files.open_count() <= 17, "{} files are open", storage.files.open_count());
+}
+
+#[test]
+fn indexes_that_are_missing_or_damaged_are_made_again() {
+    let config = LogConfig { segment_bytes: 3_000, index_interval_bytes: 200, ..LogConfig::default() };
+    for damage in 0..3u8 {
+        let storage = Storage::with_config(1, config.clone());
+        storage.open();
+        for index in 0..60 {
+            storage.produce(0, &format!("{index}{}", "x".repeat(100))).unwrap();
+            storage.clock.advance(10);
+        }
+        let expected = storage.values(0);
+        storage.close();
+        for entry in storage.files.list("/data/orders-0".as_ref()).unwrap() {
+            let path = std::path::Path::new("/data/orders-0").join(&entry.name);
+            if entry.name.ends_with("index") {
+                match damage {
+                    0 => storage.files.remove_file(&path).unwrap(),
+                    1 => storage.files.flip_bit(&path, 4, 7),
+                    _ => storage.files.open(&path, false).unwrap().set_len(0).unwrap(),
+                }
+            }
+        }
+        storage.open();
+        assert_eq!(storage.values(0), expected, "damage {damage}");
+        let partition = storage.partition(0);
+        for offset in 0..60 {
+            let found = partition.offset_for(OffsetSpec::Timestamp(support::START_MS + offset * 10)).unwrap();
+            assert_eq!(found.map(|(offset, _, _)| offset), Some(offset), "damage {damage}");
+            let read = partition.read(offset, 1, Isolation::HighWatermark, true).unwrap();
+            let slice = read.slice.unwrap();
+            let mut head = [0; 8];
+            slice.file.read_exact_at(&mut head, slice.position).unwrap();
+            assert_eq!(i64::from_be_bytes(head), offset, "damage {damage}");
+        }
+    }
 }

@@ -33,7 +33,9 @@ pub struct LogConfig {
     pub timestamp_type: TimestampType,
     pub timestamp_before_max_ms: i64,
     pub timestamp_after_max_ms: i64,
+    /// Records after which a log is flushed; with 1, acknowledgements wait for it as with `flush_on_ack`.
     pub flush_messages: i64,
+    /// How long records may lie unflushed.
     pub flush_ms: i64,
     /// `acks=all` is answered, and consumers see a record, only once it is on disk.
     pub flush_on_ack: bool,
@@ -41,6 +43,13 @@ pub struct LogConfig {
     pub file_delete_delay_ms: i64,
     /// `cleanup.policy` contains `compact`: every record needs a key.
     pub compacted: bool,
+}
+
+impl LogConfig {
+    /// Whether records count as committed only once they are on disk.
+    pub fn commits_by_flush(&self) -> bool {
+        self.flush_on_ack || self.flush_messages <= 1
+    }
 }
 
 impl Default for LogConfig {

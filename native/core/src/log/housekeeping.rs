@@ -12,8 +12,8 @@ use super::manager::{LogManager, OpenError};
 use super::{LogError, StorageFact};
 use crate::partition::Partition;
 
-/// How often the free space is looked at.
-const SPACE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the free space and the age of unflushed records are looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl LogManager {
     /// Starts the threads for group commit, opening logs, and checkpoints; `report` is told what happens there and
@@ -70,12 +70,13 @@ impl LogManager {
             let mut checkpoint_at = clock.monotonic() + checkpoint_interval;
             let mut guard = wake.0.lock();
             while !stopping.load(Ordering::Acquire) {
-                wake.1.wait_for(&mut guard, SPACE_CHECK_INTERVAL.min(checkpoint_interval));
+                wake.1.wait_for(&mut guard, WATCH_INTERVAL.min(checkpoint_interval));
                 let Some(manager) = manager.upgrade() else { return };
                 if stopping.load(Ordering::Acquire) {
                     return;
                 }
                 manager.watch_space();
+                manager.flush_due();
                 if clock.monotonic() >= checkpoint_at {
                     manager.keep_house();
                     checkpoint_at = clock.monotonic() + checkpoint_interval;
@@ -89,6 +90,15 @@ impl LogManager {
         for dir in &self.dirs {
             if let Err(error) = dir.check_space(&*self.env.files) {
                 self.dir_failed(dir.path.clone(), &error);
+            }
+        }
+    }
+
+    /// Flushes where `flush.messages` or `flush.ms` ask for it.
+    pub fn flush_due(&self) {
+        for partition in self.partitions() {
+            if partition.flush_is_due() {
+                let _ = partition.flush(); // a failure has stopped the partition, which its waiters are told
             }
         }
     }

@@ -89,11 +89,11 @@ pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPla
         segments.push(active);
         return begin_anew(context, dir, config, plan, &segments, log_start);
     }
-    if plan.recover_from.is_some() && config.flush_on_ack && active.size() > 0 {
+    if plan.recover_from.is_some() && config.commits_by_flush() && active.size() > 0 {
         // What survived a kill may be in the page cache alone; with this setting what readers see is on disk.
         active.sync().map_err(io)?;
     }
-    let is_durable = plan.recover_from.is_none() || config.flush_on_ack;
+    let is_durable = plan.recover_from.is_none() || config.commits_by_flush();
     let recovery_point = if is_durable { log_end } else { active.base_offset.min(log_end) };
     segments.push(active);
     let log_start = plan.log_start_checkpoint.unwrap_or(0).max(segments[0].base_offset).min(log_end);
@@ -101,7 +101,8 @@ pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPla
     let epochs_path = dir.join("leader-epoch-checkpoint");
     let mut epochs = checkpoint::read_epochs(files, &epochs_path).map_err(|error| LogError::io(&epochs_path, error))?;
     epochs.retain(|(_, start)| *start < log_end);
-    let writer = LogWriter { producers, epochs, roll_jitter_ms: 0 };
+    let roll_jitter_ms = super::partition_log::roll_jitter_ms(context, config);
+    let writer = LogWriter { producers, epochs, roll_jitter_ms };
     let log = PartitionLog::new(dir.to_owned(), context.clone(), segments, writer, log_start, log_end, recovery_point);
     Ok((log, report))
 }

@@ -75,7 +75,7 @@ pub struct LogWriter {
     pub producers: ProducerState,
     /// Leader epochs and the offset at which each began.
     pub epochs: Vec<(i32, i64)>,
-    /// Largest random part of `segment.jitter.ms` for the active segment.
+    /// How much earlier than `segment.ms` the active segment is closed, so that not all roll at once.
     pub roll_jitter_ms: i64,
 }
 
@@ -101,6 +101,8 @@ pub struct PartitionLog {
     log_end_offset: AtomicI64,
     /// All below it is known to be on disk.
     recovery_point: AtomicI64,
+    /// Monotonic milliseconds of the last flush.
+    flushed_at_ms: AtomicI64,
 }
 
 impl PartitionLog {
@@ -115,12 +117,13 @@ impl PartitionLog {
     ) -> PartitionLog {
         PartitionLog {
             dir,
-            context,
             segments: ArcSwap::from_pointee(segments),
             writer: Mutex::new(writer),
             log_start_offset: AtomicI64::new(log_start_offset),
             log_end_offset: AtomicI64::new(log_end_offset),
             recovery_point: AtomicI64::new(recovery_point),
+            flushed_at_ms: AtomicI64::new(monotonic_ms(&context)),
+            context,
         }
     }
 
@@ -195,6 +198,7 @@ impl PartitionLog {
         let mut len = batches[0].bytes.len() as u64;
         if must_roll(&segment, &batches[0], len, config, writer.roll_jitter_ms) {
             self.roll_locked(writer, batches)?;
+            writer.roll_jitter_ms = roll_jitter_ms(&self.context, config);
             segment = self.active();
         }
         let mut count = 1;
@@ -205,6 +209,10 @@ impl PartitionLog {
             }
             len = next;
             count += 1;
+        }
+        if config.preallocate && segment.size() == 0 {
+            let reserved = segment.preallocate(u64::from(config.segment_bytes));
+            reserved.map_err(|error| LogError::io(&segment.log_path(), error))?;
         }
         segment
             .append(&batches[..count], config.index_interval_bytes)
@@ -272,9 +280,20 @@ impl PartitionLog {
         Ok(())
     }
 
+    /// Whether `flush.messages` or `flush.ms` ask for a flush now.
+    pub fn flush_is_due(&self, config: &LogConfig) -> bool {
+        let unflushed = self.log_end_offset() - self.recovery_point();
+        if unflushed <= 0 {
+            return false;
+        }
+        let waited_ms = || monotonic_ms(&self.context) - self.flushed_at_ms.load(Ordering::Relaxed);
+        unflushed >= config.flush_messages || (config.flush_ms != i64::MAX && waited_ms() >= config.flush_ms)
+    }
+
     /// Makes everything up to the log end durable; returns that offset.
     pub fn flush(&self) -> Result<i64, LogError> {
         let log_end = self.log_end_offset();
+        self.flushed_at_ms.store(monotonic_ms(&self.context), Ordering::Relaxed);
         if log_end <= self.recovery_point() {
             return Ok(log_end);
         }
@@ -495,6 +514,18 @@ impl PartitionLog {
     }
 }
 
+/// A random part of `segment.jitter.ms` for one segment.
+pub fn roll_jitter_ms(context: &LogContext, config: &LogConfig) -> i64 {
+    match u64::try_from(config.segment_jitter_ms) {
+        Ok(jitter_ms) if jitter_ms > 0 => (super::log_dir::fresh_number(&context.env) % jitter_ms) as i64,
+        _ => 0,
+    }
+}
+
+fn monotonic_ms(context: &LogContext) -> i64 {
+    context.env.clock.monotonic().as_millis() as i64
+}
+
 fn must_roll(segment: &Segment, batch: &PlacedBatch<'_>, len: u64, config: &LogConfig, jitter_ms: i64) -> bool {
     if segment.size() == 0 && len == batch.bytes.len() as u64 {
         return false;
@@ -518,12 +549,12 @@ fn first_record_at(header: &BatchHeader, batch: &[u8], timestamp_ms: i64, log_st
     let records = if codec == crate::record::Codec::None {
         body
     } else {
-        crate::record::decompress(codec, body, usize::MAX >> 1, &mut plain).ok()?;
+        crate::record::decompress(codec, body, crate::record::DECOMPRESSED_MAX_BYTES, &mut plain).ok()?;
         &plain
     };
     RecordIterator::new(records).map_while(Result::ok).find_map(|record| {
-        let timestamp = header.base_timestamp + record.timestamp_delta;
-        let offset = header.base_offset + i64::from(record.offset_delta);
+        let timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
+        let offset = header.base_offset.wrapping_add(i64::from(record.offset_delta));
         (timestamp >= timestamp_ms && offset >= log_start).then_some((offset, timestamp, epoch))
     })
 }

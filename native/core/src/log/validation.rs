@@ -7,8 +7,6 @@ use crate::log::{CompressionType, LogConfig, TimestampType};
 use crate::partition::{AppendError, RecordError, RecordErrorKind};
 use crate::record::{self, BATCH_OVERHEAD, BatchHeader, BatchHeaderError, Codec, NO_TIMESTAMP, RecordIterator};
 
-/// Records that say they decompress to more than this are refused; far above any `max.message.bytes` in use.
-const DECOMPRESSED_MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Scratch space above this is given back after use.
 const SCRATCH_KEEP_BYTES: usize = 4 * 1024 * 1024;
 
@@ -96,7 +94,7 @@ fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms:
     }
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.clear();
-        record::decompress(codec, body, DECOMPRESSED_MAX_BYTES, scratch)
+        record::decompress(codec, body, record::DECOMPRESSED_MAX_BYTES, scratch)
             .map_err(|error| AppendError::CorruptBatch(format!("{} data cannot be decompressed: {error}", codec.name())))?;
         check_each(scratch, header, config, now_ms)?;
         let recompressed = if target == codec {

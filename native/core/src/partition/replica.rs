@@ -419,7 +419,7 @@ impl Partition {
     /// The one place where the high watermark moves: it is the end of what this replica, the only one in sync, holds
     /// as durably as the topic promises.
     fn advance(&self, log: &PartitionLog, config: &LogConfig, producers: &mut crate::log::ProducerState) {
-        let held = if config.flush_on_ack { log.recovery_point() } else { log.log_end_offset() };
+        let held = if config.commits_by_flush() { log.recovery_point() } else { log.log_end_offset() };
         let before = self.high_watermark.fetch_max(held, Ordering::AcqRel);
         if held > before {
             self.last_stable_offset.store(producers.last_stable_offset(held), Ordering::Release);
@@ -505,7 +505,7 @@ impl Partition {
 
     fn finish_append(&self, log: &PartitionLog, config: &LogConfig, producers: &mut crate::log::ProducerState) {
         self.advance(log, config, producers);
-        if config.flush_on_ack
+        if (config.commits_by_flush() || log.flush_is_due(config))
             && !self.flush_requested.swap(true, Ordering::AcqRel)
             && let Some(this) = self.this.upgrade()
         {
@@ -592,6 +592,10 @@ impl Partition {
         self.advance(&log, &config, &mut log.writer().producers);
         self.wake_watchers();
         Ok(())
+    }
+
+    pub fn flush_is_due(&self) -> bool {
+        self.opened_log().is_some_and(|log| log.flush_is_due(&self.config.load()))
     }
 
     /// Makes all that is appended durable, with what shortens a later recovery.

@@ -29,7 +29,7 @@ pub struct StoredBatch {
 pub fn decode_batch(header: &BatchHeader, batch: &[u8]) -> Result<StoredBatch, String> {
     let codec = header.codec().map_err(|code| format!("unknown compression codec {code}"))?;
     let mut plain = Vec::new();
-    record::decompress(codec, &batch[BATCH_OVERHEAD..], usize::MAX >> 1, &mut plain).map_err(|error| error.to_string())?;
+    record::decompress(codec, &batch[BATCH_OVERHEAD..], record::DECOMPRESSED_MAX_BYTES, &mut plain).map_err(|error| error.to_string())?;
     let mut stored = StoredBatch { header: *header, control: None, records: Vec::new() };
     for record in RecordIterator::new(&plain) {
         let record = record.map_err(|error| error.to_string())?;
@@ -38,9 +38,10 @@ pub fn decode_batch(header: &BatchHeader, batch: &[u8]) -> Result<StoredBatch, S
             stored.control =
                 Some(ControlMarker { commit: marker.map(|(commit, _)| commit), coordinator_epoch: marker.map_or(-1, |(_, epoch)| epoch) });
         }
-        let timestamp_ms = if header.is_log_append_time() { header.max_timestamp } else { header.base_timestamp + record.timestamp_delta };
+        let timestamp_ms =
+            if header.is_log_append_time() { header.max_timestamp } else { header.base_timestamp.wrapping_add(record.timestamp_delta) };
         stored.records.push(StoredRecord {
-            offset: header.base_offset + i64::from(record.offset_delta),
+            offset: header.base_offset.wrapping_add(i64::from(record.offset_delta)),
             timestamp_ms,
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),

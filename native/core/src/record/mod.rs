@@ -12,5 +12,5 @@ pub use batch_header::{
     checksum, increment_sequence, seal, set_base_offset_and_leader_epoch, set_max_timestamp,
 };
 pub use codec::Codec;
-pub use compression::{compress, decompress};
+pub use compression::{DECOMPRESSED_MAX_BYTES, compress, decompress};
 pub use records::{Record, RecordError, RecordIterator};

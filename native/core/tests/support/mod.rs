@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use millrace_core::Uuid;
 use millrace_core::env::{Env, Files, ManualClock, SimulatedFiles};
-use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, StorageFact, TopicSpec};
+use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, OpenError, PartitionSpec, StorageFact, TopicSpec};
 use millrace_core::partition::{AppendEntry, AppendError, Partition};
 use millrace_core::record::{BatchProducer, RecordInput, build_batch, seal};
 use parking_lot::Mutex;
@@ -52,6 +52,10 @@ impl Storage {
 
     /// Opens the storage with one topic. Nothing runs in the background: tests call what would.
     pub fn open(&self) {
+        self.try_open().unwrap();
+    }
+
+    pub fn try_open(&self) -> Result<(), OpenError> {
         let options = LogManagerOptions {
             node_id: 1,
             cluster_id: Uuid([7; 16]),
@@ -61,12 +65,13 @@ impl Storage {
             recovery_thread_count: 1,
         };
         let env = Env { clock: self.clock.clone(), files: Arc::new(self.files.clone()) };
-        let manager = Arc::new(LogManager::open(options, env).unwrap());
+        let manager = Arc::new(LogManager::open(options, env)?);
         self.facts.lock().clear();
         let facts = self.facts.clone();
         manager.listen(move |fact| facts.lock().push(fact));
         *self.manager.lock() = Some(manager);
         self.apply(self.config.lock().clone());
+        Ok(())
     }
 
     pub fn apply(&self, config: LogConfig) {

@@ -73,10 +73,6 @@ impl<'a> Unpacker<'a> {
         Ok(*taken)
     }
 
-    pub fn u16(&mut self) -> Result<u16, Truncated> {
-        Ok(u16::from_le_bytes(self.array()?))
-    }
-
     pub fn i16(&mut self) -> Result<i16, Truncated> {
         Ok(i16::from_le_bytes(self.array()?))
     }
@@ -118,6 +114,6 @@ mod tests {
         assert_eq!(unpacker.blob(), Ok(None));
         assert_eq!(unpacker.blob(), Ok(Some("köln".as_bytes())));
         assert!(unpacker.is_empty());
-        assert_eq!(unpacker.u16(), Err(Truncated));
+        assert_eq!(unpacker.i16(), Err(Truncated));
     }
 }

@@ -31,6 +31,7 @@ import type { Uuid } from '../shared/uuid.ts'
 import { TRANSACTION_APIS, transactionHandlers } from '../transactions/handlers.ts'
 import { TRANSACTION_STATE_TOPIC, TransactionCoordinator } from '../transactions/transaction-coordinator.ts'
 import { adoptTopics } from './adopt.ts'
+import type { Adoption } from './adopt.ts'
 import type { ApiCaller, ApiHandlers } from './api.ts'
 import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
 import { ClusterView } from './cluster-view.ts'
@@ -38,6 +39,7 @@ import { coordinatorLog, markerWriter } from './coordinator-access.ts'
 import { CoordinatorFollower } from './coordinator-follower.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
 import { readIdentity } from './identity.ts'
+import { takeOverKafkaMetadata } from './kafka-metadata.ts'
 import { LocalCaller } from './local-caller.ts'
 import { retentionPolicy } from './retention.ts'
 import { RetentionRunner } from './retention-runner.ts'
@@ -81,16 +83,21 @@ export class BrokerNode {
     const { config } = parts
     const logging = parts.logging ?? new Logging({ level: config.settings['log.level'] })
     const { clusterId } = readIdentity(config.logDirs)
-    const dataPlane = await (parts.openDataPlane ?? openDataPlane)(dataPlaneOptions(config, clusterId, availableParallelism()))
+    const open = parts.openDataPlane ?? openDataPlane
+    const options = dataPlaneOptions(config, clusterId, availableParallelism())
+    const dataPlane = await open(options)
     let node: BrokerNode | undefined
     try {
       const configs = new ClusterConfigs(config.nodeId, config.given)
       const empty = emptyImage(clusterId)
-      dataPlane.applyTopics([metadataLogState(configs.topicDefaults(empty))], [])
+      const metadataLog = metadataLogState(configs.topicDefaults(empty))
+      const names = parts.adopt ?? []
+      const adoption = { names, before: await takeOverKafkaMetadata(config.logDirs, names, { open, options, metadataLog }) }
+      dataPlane.applyTopics([metadataLog], [])
       const clock = parts.clock ?? systemClock
       const metadata = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane), empty, clock, logging.logger('metadata'))
       node = new BrokerNode(config, logging, clock, dataPlane, metadata, configs)
-      await node.#begin(parts.adopt ?? [])
+      await node.#begin(adoption)
       return node
     } catch (error) {
       await (node ?? dataPlane).close()
@@ -180,14 +187,14 @@ export class BrokerNode {
     return this.#closing
   }
 
-  async #begin(adopt: readonly string[]): Promise<void> {
+  async #begin(adoption: Adoption): Promise<void> {
     const endpoints = this.#advertised()
     const { nodeId, settings } = this.config
     await this.metadata.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map()))
     await this.metadata.write((image) =>
       registerBroker(image, { id: nodeId, incarnationId: randomUuid(), endpoints, rack: settings['broker.rack'] }),
     )
-    await adoptTopics(adopt, this.metadata, this.dataPlane, nodeId, this.#logger)
+    await adoptTopics(adoption, { metadata: this.metadata, dataPlane: this.dataPlane, nodeId, logger: this.#logger })
     this.transactions.start()
     this.#retention.start()
     // Whoever connected meanwhile is answered now that there is an answer.

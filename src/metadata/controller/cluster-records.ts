@@ -49,6 +49,13 @@ export function allocateProducerIds(image: ClusterImage, brokerId: number): Cont
   return { records: [record], response: { first, size: PRODUCER_ID_BLOCK_SIZE } }
 }
 
+/** Leaves out ids that were handed out elsewhere: none below `atLeast` comes again. */
+export function raiseNextProducerId(image: ClusterImage, brokerId: number, atLeast: bigint): ControllerResult<void> {
+  if (image.nextProducerId >= atLeast) return { records: [], response: undefined }
+  const brokerEpoch = image.brokers.get(brokerId)?.epoch ?? -1n
+  return { records: [metadataRecord('ProducerIdsRecord', { brokerId, brokerEpoch, nextProducerId: atLeast })], response: undefined }
+}
+
 /** Raises features to the levels this broker supports; never lowers one. */
 export function raiseFeatures(image: ClusterImage, levels: ReadonlyMap<string, number>): ControllerResult<void> {
   const records: MetadataRecord[] = []

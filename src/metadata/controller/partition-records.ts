@@ -24,7 +24,7 @@ export function checkAssignment(image: ClusterImage, replicas: readonly number[]
 }
 
 /** The record of a new partition: in sync is whoever is up, the first of them leads. */
-export function partitionRecord(image: ClusterImage, topicId: Uuid, partitionId: number, replicas: number[]): MetadataRecord {
+export function partitionRecord(image: ClusterImage, topicId: Uuid, partitionId: number, replicas: number[], leaderEpoch = 0): MetadataRecord {
   const isr = replicas.filter((broker) => image.brokers.get(broker)?.fenced === false)
   return metadataRecord('PartitionRecord', {
     partitionId,
@@ -34,7 +34,7 @@ export function partitionRecord(image: ClusterImage, topicId: Uuid, partitionId:
     removingReplicas: [],
     addingReplicas: [],
     leader: isr[0] ?? NO_LEADER,
-    leaderEpoch: 0,
+    leaderEpoch,
     partitionEpoch: 0,
     directories: replicas.map(() => DIRECTORY_UNASSIGNED),
     leaderRecoveryState: 0,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { adoptTopics } from '../../../src/broker/adopt.ts'
+import type { KafkaMetadata } from '../../../src/broker/kafka-metadata.ts'
 import { silentLogger } from '../../../src/shared/logger.ts'
 import type { Uuid } from '../../../src/shared/uuid.ts'
 import { newTopic, openMetadata } from '../../support/metadata-fixture.ts'
@@ -7,9 +8,12 @@ import { newTopic, openMetadata } from '../../support/metadata-fixture.ts'
 const ORDERS_ID = 'b3JkZXJzLW9yZGVycy0wMQ' as Uuid
 type Local = { name: string; id: Uuid | null; partitions: number[]; logDir: string }
 
-async function adopt(names: string[], local: Local[], given?: Awaited<ReturnType<typeof openMetadata>>) {
+const NOTHING_KNOWN: KafkaMetadata = { topicConfigs: new Map(), nextProducerId: 0n }
+
+async function adopt(names: string[], local: Local[], given?: Awaited<ReturnType<typeof openMetadata>>, before = NOTHING_KNOWN) {
   const metadata = given ?? (await openMetadata())
-  await adoptTopics(names, metadata.runtime, { listLocalTopics: () => local }, metadata.config.nodeId, silentLogger)
+  const { runtime, config } = metadata
+  await adoptTopics({ names, before }, { metadata: runtime, dataPlane: { listLocalTopics: () => local }, nodeId: config.nodeId, logger: silentLogger })
   return metadata
 }
 
@@ -37,6 +41,13 @@ test('adopting again changes nothing', async () => {
   const before = metadata.runtime.image
   await adopt(['orders'], local, metadata)
   expect(metadata.runtime.image).toBe(before)
+})
+
+test('configs stay what they were, where this broker knows them, and producer ids are not given out again', async () => {
+  const before = { topicConfigs: new Map([['orders', new Map([['retention.ms', '5'], ['not.of.this.world', '1']])], ['other', new Map([['retention.ms', '6']])]]), nextProducerId: 7000n }
+  const { runtime } = await adopt(['orders'], [{ name: 'orders', id: ORDERS_ID, partitions: [0], logDir: '/a' }], undefined, before)
+  expect([...runtime.image.configs].map(([key, configs]) => [key, [...configs]])).toEqual([['2:orders', [['retention.ms', '5']]]])
+  expect(runtime.image.nextProducerId).toBe(7000n)
 })
 
 test('files without an id are given one', async () => {

@@ -127,6 +127,7 @@ fn a_directory_of_another_topic_of_that_name_is_not_written_to() {
 fn local_topics_are_found_by_their_files() {
     let storage = Storage::new(3);
     storage.open();
+    storage.partition(0).load().unwrap();
     let found = storage.manager().list_local_topics().unwrap();
     let [topic] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((topic.name.as_str(), topic.id, topic.partitions.as_slice()), ("orders", Some(storage.topic_id()), &[0, 1, 2][..]));
@@ -242,5 +243,22 @@ fn indexes_that_are_missing_or_damaged_are_made_again() {
             slice.file.read_exact_at(&mut head, slice.position).unwrap();
             assert_eq!(i64::from_be_bytes(head), offset, "damage {damage}");
         }
+    }
+}
+
+#[test]
+fn many_logs_are_flushed_with_one_sync() {
+    let storage = Storage::new(100);
+    storage.open();
+    for index in 0..100 {
+        storage.produce(index, "value").unwrap();
+    }
+    let syncs_before = storage.files.sync_count();
+    storage.manager().keep_house();
+    assert!(storage.files.sync_count() - syncs_before < 5, "only the checkpoints are synced one by one");
+    storage.crash(1);
+    storage.open();
+    for index in 0..100 {
+        assert_eq!(storage.values(index), ["value"]);
     }
 }

@@ -63,6 +63,8 @@ pub trait Files: Send + Sync {
     fn remove_dir_all(&self, dir: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Makes everything below `dir` durable, files and names.
+    fn sync_all(&self, dir: &Path) -> io::Result<()>;
     fn space(&self, dir: &Path) -> io::Result<Space>;
     /// How many files this process may have open.
     fn open_files_max(&self) -> usize;
@@ -70,20 +72,35 @@ pub trait Files: Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>>;
 }
 
+/// When what is written has to be on the medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    Now,
+    /// The caller has it made durable, with [`Files::sync_all`].
+    Later,
+}
+
 /// Replaces `path` so that after a crash it holds either the old or the new content, whole.
 pub fn write_atomically(files: &dyn Files, path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_file(files, path, content, Durability::Now)
+}
+
+/// Replaces `path` at once for all who read it; what a crash leaves depends on `durability`.
+pub fn replace_file(files: &dyn Files, path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = Path::new(&temporary);
     let file = files.open(temporary, true)?;
     file.set_len(0)?;
     file.write_all_at(&mut [IoSlice::new(content)], 0)?;
-    file.sync_data()?;
+    if durability == Durability::Now {
+        file.sync_data()?;
+    }
     drop(file);
     files.rename(temporary, path)?;
     match path.parent() {
-        Some(parent) => files.sync_dir(parent),
-        None => Ok(()),
+        Some(parent) if durability == Durability::Now => files.sync_dir(parent),
+        _ => Ok(()),
     }
 }
 

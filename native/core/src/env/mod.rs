@@ -9,7 +9,7 @@ mod simulated_files;
 use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use files::{DirEntry, DirLock, File, Files, ReadableFile, Space, write_atomically, write_in_place};
+pub use files::{DirEntry, DirLock, Durability, File, Files, ReadableFile, Space, replace_file, write_atomically, write_in_place};
 pub use real_files::RealFiles;
 pub use simulated_files::SimulatedFiles;
 

@@ -440,6 +440,19 @@ impl Files for SimulatedFiles {
         Ok(())
     }
 
+    fn sync_all(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = self.disk.lock();
+        let Disk { names, durable_names, contents, .. } = &mut *disk;
+        durable_names.retain(|path, _| !path.starts_with(dir) || names.contains_key(path));
+        for (path, node) in names.iter().filter(|(path, _)| path.starts_with(dir)) {
+            durable_names.insert(path.clone(), *node);
+            if let Node::File(number) = node {
+                contents[*number].sync();
+            }
+        }
+        Ok(())
+    }
+
     fn space(&self, _dir: &Path) -> io::Result<Space> {
         let disk = self.disk.lock();
         let total_bytes = disk.capacity_bytes.unwrap_or(1 << 40);

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::Uuid;
-use crate::env::{Files, write_atomically};
+use crate::env::{Durability, Files, replace_file, write_atomically};
 
 pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub const LOG_START_OFFSETS: &str = "log-start-offset-checkpoint";
@@ -75,12 +75,12 @@ pub fn read_epochs(files: &dyn Files, path: &Path) -> io::Result<Vec<(i32, i64)>
         .collect()
 }
 
-pub fn write_epochs(files: &dyn Files, path: &Path, epochs: &[(i32, i64)]) -> io::Result<()> {
+pub fn write_epochs(files: &dyn Files, path: &Path, epochs: &[(i32, i64)], durability: Durability) -> io::Result<()> {
     let mut text = format!("0\n{}\n", epochs.len());
     for (epoch, offset) in epochs {
         text.push_str(&format!("{epoch} {offset}\n"));
     }
-    write_atomically(files, path, text.as_bytes())
+    replace_file(files, path, text.as_bytes(), durability)
 }
 
 /// The topic id in a `partition.metadata` file; `None` where the file is missing or says nothing.

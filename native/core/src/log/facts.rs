@@ -76,7 +76,7 @@ impl Home for PartitionHome {
     }
 
     fn request_load(&self, partition: Arc<Partition>) {
-        self.loads.push_front(partition);
+        self.loads.push_front(&partition);
     }
 
     fn report(&self, fact: StorageFact) {

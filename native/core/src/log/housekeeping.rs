@@ -15,6 +15,9 @@ use crate::partition::Partition;
 /// How often the free space and the age of unflushed records are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// From so many logs on they are flushed together.
+const FLUSH_TOGETHER_MIN: usize = 64;
+
 impl LogManager {
     /// Starts the threads for group commit, opening logs, and checkpoints; `report` is told what happens there and
     /// must not block.
@@ -68,9 +71,13 @@ impl LogManager {
         let checkpoint_interval = self.options.checkpoint_interval;
         std::thread::Builder::new().name("millrace-keeper".to_owned()).spawn(move || {
             let mut checkpoint_at = clock.monotonic() + checkpoint_interval;
-            let mut guard = wake.0.lock();
-            while !stopping.load(Ordering::Acquire) {
-                wake.1.wait_for(&mut guard, WATCH_INTERVAL.min(checkpoint_interval));
+            loop {
+                {
+                    let mut guard = wake.0.lock();
+                    if !stopping.load(Ordering::Acquire) {
+                        wake.1.wait_for(&mut guard, WATCH_INTERVAL.min(checkpoint_interval));
+                    }
+                }
                 let Some(manager) = manager.upgrade() else { return };
                 if stopping.load(Ordering::Acquire) {
                     return;
@@ -106,6 +113,7 @@ impl LogManager {
     /// Flushes what is open, forgets idle producers, writes the checkpoints, and removes files whose time has come.
     pub fn keep_house(&self) {
         let now_ms = self.env.clock.now_ms();
+        self.flush_together();
         for partition in self.partitions() {
             if partition.opened_log().is_some() {
                 let _ = partition.checkpoint(); // a failure has stopped the partition, which its waiters are told
@@ -123,6 +131,23 @@ impl LogManager {
         };
         for (_, path) in due {
             self.remove(&path);
+        }
+    }
+
+    /// Where many logs have something to flush, one sync of the file system costs less than one for each.
+    fn flush_together(&self) {
+        let partitions = self.partitions();
+        for dir in &self.dirs {
+            let is_dirty = |partition: &&Arc<Partition>| dir.holds(partition.dir()) && partition.has_unflushed();
+            let dirty: Vec<&Arc<Partition>> = partitions.iter().filter(is_dirty).collect();
+            if dirty.len() < FLUSH_TOGETHER_MIN {
+                continue;
+            }
+            let begun: Vec<_> = dirty.iter().filter_map(|partition| Some((partition, partition.begin_flush()?))).collect();
+            // After an error each log is flushed for itself, and fails for itself.
+            if self.env.files.sync_all(&dir.path).is_ok() {
+                begun.into_iter().for_each(|(partition, log_end)| partition.finish_flush(log_end));
+            }
         }
     }
 
@@ -171,15 +196,23 @@ impl LogManager {
         if self.stopping.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        self.flushes.changed.notify_all();
-        self.loads.stop();
-        self.wake_background.1.notify_all();
+        self.stop_background();
         for thread in self.threads.lock().drain(..) {
             let _ = thread.join(); // a panic was printed when it happened
         }
         let outcome = self.close_logs();
         self.dirs.iter().for_each(|dir| dir.unlock());
         outcome
+    }
+
+    fn stop_background(&self) {
+        self.stopping.store(true, Ordering::Release);
+        // With the lock held, so that nobody misses it between looking and waiting.
+        drop(self.flushes.waiting.lock());
+        self.flushes.changed.notify_all();
+        self.loads.stop();
+        drop(self.wake_background.0.lock());
+        self.wake_background.1.notify_all();
     }
 
     fn close_logs(&self) -> Result<(), OpenError> {
@@ -202,5 +235,12 @@ impl LogManager {
         }
         let Some(log) = partition.opened_log() else { return Ok(()) };
         log.close().map_err(|error: LogError| failed(error.to_string()))
+    }
+}
+
+impl Drop for LogManager {
+    /// Without [`LogManager::close`] the threads end and the files stay as after a kill.
+    fn drop(&mut self) {
+        self.stop_background();
     }
 }

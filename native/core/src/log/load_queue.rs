@@ -1,7 +1,7 @@
 //! Partitions whose logs are to be opened in the background; what somebody waits for comes first.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -15,20 +15,21 @@ pub struct LoadQueue {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Arc<Partition>>,
+    /// Weak, since each partition knows the queue.
+    waiting: VecDeque<Weak<Partition>>,
     stopped: bool,
 }
 
 impl LoadQueue {
     /// Has the log opened when its turn comes.
-    pub fn push_back(&self, partition: Arc<Partition>) {
-        self.state.lock().waiting.push_back(partition);
+    pub fn push_back(&self, partition: &Arc<Partition>) {
+        self.state.lock().waiting.push_back(Arc::downgrade(partition));
         self.changed.notify_one();
     }
 
     /// Has the log opened next. One that is in the queue already is found open when its old place comes up.
-    pub fn push_front(&self, partition: Arc<Partition>) {
-        self.state.lock().waiting.push_front(partition);
+    pub fn push_front(&self, partition: &Arc<Partition>) {
+        self.state.lock().waiting.push_front(Arc::downgrade(partition));
         self.changed.notify_one();
     }
 
@@ -39,10 +40,14 @@ impl LoadQueue {
             if state.stopped {
                 return None;
             }
-            if let Some(partition) = state.waiting.pop_front() {
-                return Some(partition);
+            match state.waiting.pop_front() {
+                None => self.changed.wait(&mut state),
+                Some(waiting) => {
+                    if let Some(partition) = waiting.upgrade() {
+                        return Some(partition);
+                    }
+                }
             }
-            self.changed.wait(&mut state);
         }
     }
 

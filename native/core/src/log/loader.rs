@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::LogConfig;
 use super::checkpoint;
-use super::partition_log::{LogError, LogWriter, PartitionLog};
+use super::partition_log::{FoundLog, LeaderEpochs, LogError, LogWriter, PartitionLog};
 use super::producer_state::ProducerState;
 use super::segment::{LogContext, ScanEnd, Segment};
-use crate::env::Env;
+use crate::env::{Env, Files};
 use crate::record::{BATCH_OVERHEAD, BatchHeader, RecordIterator, decode_marker};
 
 /// What opening a log found.
@@ -84,7 +84,7 @@ pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPla
     if plan.recover_from.is_some() {
         active.distrust_name();
     }
-    let OpenEnd { log_end, snapshot_max } = open_end(&active, config, plan, &mut report)?;
+    let OpenEnd { log_end, snapshot_max, walked_epochs } = open_end(&active, config, plan, &mut report)?;
     if let Some(log_start) = plan.log_start_checkpoint.filter(|log_start| *log_start > log_end) {
         segments.push(active);
         return begin_anew(context, dir, config, plan, &segments, log_start);
@@ -98,12 +98,19 @@ pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPla
     segments.push(active);
     let log_start = plan.log_start_checkpoint.unwrap_or(0).max(segments[0].base_offset).min(log_end);
     let producers = recover_producers(context, dir, &segments, &plan.snapshots, snapshot_max, log_end).map_err(io)?;
-    let epochs_path = dir.join("leader-epoch-checkpoint");
-    let mut epochs = checkpoint::read_epochs(files, &epochs_path).map_err(|error| LogError::io(&epochs_path, error))?;
-    epochs.retain(|(_, start)| *start < log_end);
+    let (producers, snapshot_offset) = producers;
+    let epochs = recover_epochs(files, dir, log_end, walked_epochs)?;
     let roll_jitter_ms = super::partition_log::roll_jitter_ms(context, config);
-    let writer = LogWriter { producers, epochs, roll_jitter_ms };
-    let log = PartitionLog::new(dir.to_owned(), context.clone(), segments, writer, log_start, log_end, recovery_point);
+    let latest_epoch = epochs.starts.last().map_or(-1, |(epoch, _)| *epoch);
+    let found = FoundLog {
+        segments,
+        writer: LogWriter { producers, roll_jitter_ms, latest_epoch, snapshot_offset },
+        epochs,
+        log_start_offset: log_start,
+        log_end_offset: log_end,
+        recovery_point,
+    };
+    let log = PartitionLog::new(dir.to_owned(), context.clone(), found);
     Ok((log, report))
 }
 
@@ -149,6 +156,8 @@ fn verify_closed(segment: &Segment, report: &mut LoadReport) -> Result<(), LogEr
 struct OpenEnd {
     log_end: i64,
     snapshot_max: i64,
+    /// Leader epochs of the batches that were walked.
+    walked_epochs: LeaderEpochs,
 }
 
 /// Takes up the last segment's index and walks what lies after it, checking what is not known to be on disk; cuts a torn
@@ -156,35 +165,56 @@ struct OpenEnd {
 fn open_end(active: &Segment, config: &LogConfig, plan: &LoadPlan, report: &mut LoadReport) -> Result<OpenEnd, LogError> {
     let io = |error| LogError::io(&active.log_path(), error);
     if active.size() == 0 {
-        return Ok(OpenEnd { log_end: active.base_offset, snapshot_max: active.base_offset });
+        let (log_end, walked_epochs) = (active.base_offset, LeaderEpochs::default());
+        return Ok(OpenEnd { log_end, snapshot_max: log_end, walked_epochs });
     }
-    let start = active.resume_index(plan.recover_from.unwrap_or(i64::MAX)).map_err(io)?;
+    let resumed = active.resume_index(plan.recover_from.unwrap_or(i64::MAX)).map_err(io)?;
+    let start = resumed.unwrap_or(0);
     let verify = plan.recover_from.is_some();
-    let note = |position, header: &BatchHeader| active.reindex(position, header, config.index_interval_bytes);
-    let (torn, mut log_end) = walk(active, start, verify, note)?;
+    let mut walked_epochs = LeaderEpochs::default();
+    let mut note = |position, header: &BatchHeader| {
+        active.reindex(position, header, config.index_interval_bytes);
+        walked_epochs.note(header.partition_leader_epoch, header.base_offset);
+    };
+    let (torn, mut log_end) = walk(active, start, verify, &mut note)?;
     if verify {
         report.recovered_bytes += active.size() - start;
     }
     let Some((position, _)) = torn else {
         active.retain_aborted_below(log_end).map_err(io)?;
-        return Ok(OpenEnd { log_end, snapshot_max: log_end });
+        if !verify && resumed.is_some() {
+            active.trust_index_files();
+        }
+        return Ok(OpenEnd { log_end, snapshot_max: log_end, walked_epochs });
     };
     if position > start && verify {
         report.truncated_bytes += active.size() - position;
         active.truncate(position).map_err(io)?;
         active.retain_aborted_below(log_end).map_err(io)?;
-        return Ok(OpenEnd { log_end, snapshot_max: log_end });
+        return Ok(OpenEnd { log_end, snapshot_max: log_end, walked_epochs });
     }
     // The other files say more than the log holds, or a clean stop was none: only the log itself is believed.
     active.restart_index();
-    let (torn, end) = walk(active, 0, true, note)?;
+    let (torn, end) = walk(active, 0, true, &mut note)?;
     log_end = end;
     report.recovered_bytes = active.size();
     if let Some((position, _)) = torn {
         report.truncated_bytes += active.size() - position;
         active.truncate(position).map_err(io)?;
     }
-    Ok(OpenEnd { log_end, snapshot_max: active.base_offset })
+    Ok(OpenEnd { log_end, snapshot_max: active.base_offset, walked_epochs })
+}
+
+/// The epochs of the file, and those of batches that came after it was written.
+fn recover_epochs(files: &dyn Files, dir: &Path, log_end: i64, walked: LeaderEpochs) -> Result<LeaderEpochs, LogError> {
+    let path = dir.join("leader-epoch-checkpoint");
+    let starts = checkpoint::read_epochs(files, &path).map_err(|error| LogError::io(&path, error))?;
+    let mut epochs = LeaderEpochs { starts, changed: false };
+    epochs.starts.retain(|(_, start)| *start < log_end);
+    for (epoch, offset) in walked.starts.into_iter().filter(|(_, offset)| *offset < log_end) {
+        epochs.note(epoch, offset);
+    }
+    Ok(epochs)
 }
 
 /// Position and reason of the first place that is no whole batch, or `None`; and the offset after the last one that is.
@@ -220,10 +250,11 @@ fn recover_producers(
     snapshots: &[i64],
     snapshot_max: i64,
     log_end: i64,
-) -> std::io::Result<ProducerState> {
+) -> std::io::Result<(ProducerState, i64)> {
     let files = &*context.env.files;
     let mut state = ProducerState::default();
     let mut from = segments[0].base_offset;
+    let mut snapshot_offset = -1;
     for &offset in snapshots.iter().rev() {
         let path = Segment::path(dir, offset, "snapshot");
         if offset > snapshot_max {
@@ -233,6 +264,7 @@ fn recover_producers(
         if let Some(snapshot) = ProducerState::decode_snapshot(&files.read(&path)?) {
             state = snapshot;
             from = offset;
+            snapshot_offset = offset;
             break;
         }
     }
@@ -246,7 +278,7 @@ fn recover_producers(
         })?;
     }
     state.last_stable_offset(log_end);
-    Ok(state)
+    Ok((state, snapshot_offset))
 }
 
 fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, batch: &[u8], log_end: i64, known: &[super::AbortedTxn]) {

@@ -140,6 +140,7 @@ impl LogDir {
 
     /// Notes that all logs are closed in good order.
     pub fn mark_clean(&self, files: &dyn Files) -> Result<(), OpenError> {
+        files.sync_all(&self.path).map_err(|source| OpenError::Io { path: self.path.clone(), source })?;
         let path = self.path.join(CLEAN_SHUTDOWN);
         write_atomically(files, &path, b"{\"version\":0,\"brokerEpoch\":-1}").map_err(|source| OpenError::Io { path, source })
     }

@@ -16,7 +16,7 @@ use super::facts::{FactSink, PartitionHome};
 use super::load_queue::LoadQueue;
 use super::log_dir::{LogDir, fresh_number};
 use super::{LogConfig, LogContext, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
-use crate::env::{Env, write_in_place};
+use crate::env::Env;
 use crate::partition::{AppendError, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable};
 
 /// Of the process's open files logs may hold one in so many, and this many at least and at most; connections need the
@@ -208,9 +208,6 @@ impl LogManager {
         if !existed {
             let io = |source| OpenError::Io { path: dir.clone(), source };
             self.env.files.create_dir_all(&dir).map_err(io)?;
-            // Not synced: opening the log writes what is missing again.
-            let metadata = format!("version: 0\ntopic_id: {}", spec.id);
-            write_in_place(&*self.env.files, &dir.join("partition.metadata"), metadata.as_bytes()).map_err(io)?;
             log_dir.partition_names.lock().insert(name);
             parents.push(log_dir.path.clone());
         }
@@ -227,10 +224,9 @@ impl LogManager {
         };
         let home =
             PartitionHome { dir: log_dir.clone(), flushes: self.flushes.clone(), loads: self.loads.clone(), facts: self.facts.clone() };
+        // What else belongs into a new directory is written when the log is opened.
         let partition = Partition::new(options, self.context.clone(), config.clone(), Box::new(home));
-        if existed {
-            self.loads.push_back(partition.clone());
-        }
+        self.loads.push_back(&partition);
         Ok(partition)
     }
 

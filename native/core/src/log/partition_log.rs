@@ -14,7 +14,7 @@ use super::LogConfig;
 use super::checkpoint;
 use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
 use super::segment::{LogContext, PlacedBatch, Segment};
-use crate::env::{ReadableFile, write_atomically};
+use crate::env::{Durability, ReadableFile, replace_file, write_atomically};
 use crate::record::{BatchHeader, RecordIterator};
 
 /// Offsets within a segment are stored as 32-bit differences.
@@ -73,10 +73,12 @@ pub struct SegmentSummary {
 /// What only the one writer of a partition touches.
 pub struct LogWriter {
     pub producers: ProducerState,
-    /// Leader epochs and the offset at which each began.
-    pub epochs: Vec<(i32, i64)>,
     /// How much earlier than `segment.ms` the active segment is closed, so that not all roll at once.
     pub roll_jitter_ms: i64,
+    /// Of the last batch.
+    pub latest_epoch: i32,
+    /// The offset of the newest snapshot file, once one was written or read.
+    pub snapshot_offset: i64,
 }
 
 impl LogWriter {
@@ -92,11 +94,41 @@ impl LogWriter {
     }
 }
 
+/// Leader epochs and the offset at which each began. Their file is written with the next flush: after a crash, what lies
+/// past the recovery point tells its epochs itself.
+#[derive(Debug, Default)]
+pub struct LeaderEpochs {
+    pub starts: Vec<(i32, i64)>,
+    pub changed: bool,
+}
+
+impl LeaderEpochs {
+    /// Notes that a batch of `epoch` begins at `offset`.
+    pub fn note(&mut self, epoch: i32, offset: i64) {
+        if self.starts.last().is_none_or(|(latest, _)| *latest < epoch) {
+            self.starts.push((epoch, offset));
+            self.changed = true;
+        }
+    }
+}
+
+/// What the loader found in a log's directory.
+pub(super) struct FoundLog {
+    /// At least one; the last is the active one.
+    pub segments: Vec<Arc<Segment>>,
+    pub writer: LogWriter,
+    pub epochs: LeaderEpochs,
+    pub log_start_offset: i64,
+    pub log_end_offset: i64,
+    pub recovery_point: i64,
+}
+
 pub struct PartitionLog {
     pub dir: PathBuf,
     context: LogContext,
     segments: ArcSwap<Vec<Arc<Segment>>>,
     writer: Mutex<LogWriter>,
+    epochs: Mutex<LeaderEpochs>,
     log_start_offset: AtomicI64,
     log_end_offset: AtomicI64,
     /// All below it is known to be on disk.
@@ -106,22 +138,15 @@ pub struct PartitionLog {
 }
 
 impl PartitionLog {
-    pub(super) fn new(
-        dir: PathBuf,
-        context: LogContext,
-        segments: Vec<Arc<Segment>>,
-        writer: LogWriter,
-        log_start_offset: i64,
-        log_end_offset: i64,
-        recovery_point: i64,
-    ) -> PartitionLog {
+    pub(super) fn new(dir: PathBuf, context: LogContext, found: FoundLog) -> PartitionLog {
         PartitionLog {
             dir,
-            segments: ArcSwap::from_pointee(segments),
-            writer: Mutex::new(writer),
-            log_start_offset: AtomicI64::new(log_start_offset),
-            log_end_offset: AtomicI64::new(log_end_offset),
-            recovery_point: AtomicI64::new(recovery_point),
+            segments: ArcSwap::from_pointee(found.segments),
+            writer: Mutex::new(found.writer),
+            epochs: Mutex::new(found.epochs),
+            log_start_offset: AtomicI64::new(found.log_start_offset),
+            log_end_offset: AtomicI64::new(found.log_end_offset),
+            recovery_point: AtomicI64::new(found.recovery_point),
             flushed_at_ms: AtomicI64::new(monotonic_ms(&context)),
             context,
         }
@@ -173,12 +198,9 @@ impl PartitionLog {
         config: &LogConfig,
     ) -> Result<(), AppendFailure> {
         let Some(first) = batches.first() else { return Ok(()) };
-        if writer.epochs.last().is_none_or(|(epoch, _)| *epoch < leader_epoch) {
-            writer.epochs.push((leader_epoch, first.base_offset));
-            self.write_epochs(&writer.epochs).map_err(|error| {
-                writer.epochs.pop();
-                AppendFailure { written_count: 0, error }
-            })?;
+        if writer.latest_epoch < leader_epoch {
+            self.epochs.lock().note(leader_epoch, first.base_offset);
+            writer.latest_epoch = leader_epoch;
         }
         let mut start = 0;
         while start < batches.len() {
@@ -224,9 +246,30 @@ impl PartitionLog {
         self.active().note_aborted(txn);
     }
 
-    fn write_epochs(&self, epochs: &[(i32, i64)]) -> Result<(), LogError> {
-        let path = self.dir.join("leader-epoch-checkpoint");
-        checkpoint::write_epochs(&*self.context.env.files, &path, epochs).map_err(|error| LogError::io(&path, error))
+    /// Writes what a sync of the whole directory then makes durable with the log; returns the log end from before.
+    pub fn begin_flush(&self) -> Result<i64, LogError> {
+        let log_end = self.log_end_offset();
+        self.flush_epochs(Durability::Later)?;
+        Ok(log_end)
+    }
+
+    /// All below `log_end` is durable.
+    pub fn finish_flush(&self, log_end: i64) {
+        self.flushed_at_ms.store(monotonic_ms(&self.context), Ordering::Relaxed);
+        self.active().trust_name();
+        self.recovery_point.fetch_max(log_end, Ordering::AcqRel);
+    }
+
+    /// Writes the leader epochs where they have changed.
+    fn flush_epochs(&self, durability: Durability) -> Result<(), LogError> {
+        let mut epochs = self.epochs.lock();
+        if epochs.changed {
+            let path = self.dir.join("leader-epoch-checkpoint");
+            let written = checkpoint::write_epochs(&*self.context.env.files, &path, &epochs.starts, durability);
+            written.map_err(|error| LogError::io(&path, error))?;
+            epochs.changed = false;
+        }
+        Ok(())
     }
 
     /// Closes the active segment and begins a new one at the log end; does nothing where it is empty.
@@ -244,11 +287,13 @@ impl PartitionLog {
         }
         let log_end = self.log_end_offset();
         let io = |error| LogError::io(&self.dir, error);
+        self.flush_epochs(Durability::Now)?;
         active.trim().map_err(io)?;
         active.sync().map_err(|source| LogError::NotDurable { path: self.dir.clone(), source })?;
-        active.write_indexes().map_err(io)?;
+        active.write_indexes(Durability::Now).map_err(io)?;
         let snapshot = Segment::path(&self.dir, log_end, "snapshot");
         write_atomically(files, &snapshot, &writer.snapshot_without(pending)).map_err(io)?;
+        writer.snapshot_offset = log_end;
         let segment = Segment::open_active(&self.context, &self.dir, log_end).map_err(io)?;
         segment.file().map_err(io)?;
         files.sync_dir(&self.dir).map_err(io)?;
@@ -297,6 +342,7 @@ impl PartitionLog {
         if log_end <= self.recovery_point() {
             return Ok(log_end);
         }
+        self.flush_epochs(Durability::Now)?;
         // Rolling syncs what it closes, so only the active segment can hold more than the recovery point.
         let active = self.active();
         active.sync().map_err(|source| LogError::NotDurable { path: self.dir.clone(), source })?;
@@ -318,22 +364,28 @@ impl PartitionLog {
         self.flush()?;
         let io = |error| LogError::io(&self.dir, error);
         // Before the snapshot: aborted transactions below a snapshot are not looked for in the log again.
-        active.write_indexes().map_err(io)?;
+        active.write_indexes(Durability::Now).map_err(io)?;
         let path = Segment::path(&self.dir, log_end, "snapshot");
         write_atomically(&*self.context.env.files, &path, &snapshot).map_err(io)?;
         self.drop_old_snapshots()
     }
 
-    /// Leaves the files as a clean start wants to find them.
+    /// Leaves the files as a clean start wants to find them. Only log and leader epochs are durable afterwards: the
+    /// caller syncs the whole directory once for all logs, before it marks the stop as clean.
     pub fn close(&self) -> Result<(), LogError> {
-        let writer = self.writer.lock();
+        let mut writer = self.writer.lock();
         self.flush()?;
-        let files = &*self.context.env.files;
         let active = self.active();
         let io = |error| LogError::io(&self.dir, error);
-        active.trim().and_then(|()| active.write_indexes()).map_err(io)?;
-        let snapshot = Segment::path(&self.dir, self.log_end_offset(), "snapshot");
-        write_atomically(files, &snapshot, &writer.producers.encode_snapshot()).map_err(io)
+        active.trim().and_then(|()| active.write_indexes(Durability::Later)).map_err(io)?;
+        let log_end = self.log_end_offset();
+        if writer.snapshot_offset == log_end {
+            return Ok(());
+        }
+        let path = Segment::path(&self.dir, log_end, "snapshot");
+        replace_file(&*self.context.env.files, &path, &writer.producers.encode_snapshot(), Durability::Later).map_err(io)?;
+        writer.snapshot_offset = log_end;
+        self.drop_old_snapshots()
     }
 
     // ---- reading ------------------------------------------------------------------------------------------------
@@ -416,9 +468,9 @@ impl PartitionLog {
 
     /// The epoch in force at an offset.
     pub fn epoch_at(&self, offset: i64) -> i32 {
-        let writer = self.writer.lock();
-        let after = writer.epochs.partition_point(|(_, start)| *start <= offset);
-        after.checked_sub(1).map_or(-1, |index| writer.epochs[index].0)
+        let epochs = self.epochs.lock();
+        let after = epochs.starts.partition_point(|(_, start)| *start <= offset);
+        after.checked_sub(1).map_or(-1, |index| epochs.starts[index].0)
     }
 
     /// The largest epoch that is at most `epoch`, and where it ends in this log (KIP-279).
@@ -430,12 +482,12 @@ impl PartitionLog {
         if epoch == current_epoch {
             return (epoch, log_end);
         }
-        let writer = self.writer.lock();
-        let after = writer.epochs.partition_point(|(started, _)| *started <= epoch);
-        match (after.checked_sub(1), writer.epochs.get(after)) {
+        let epochs = &self.epochs.lock().starts;
+        let after = epochs.partition_point(|(started, _)| *started <= epoch);
+        match (after.checked_sub(1), epochs.get(after)) {
             (_, None) => (-1, -1), // newer than anything known
             (None, Some((_, start))) => (epoch, *start),
-            (Some(index), Some((_, start))) => (writer.epochs[index].0, *start),
+            (Some(index), Some((_, start))) => (epochs[index].0, *start),
         }
     }
 
@@ -488,7 +540,7 @@ impl PartitionLog {
     /// Raises the log start and drops the segments that lie wholly below it. The caller has made the new start durable.
     /// Returns the files to be removed.
     pub fn drop_before(&self, log_start_offset: i64) -> Result<Vec<PathBuf>, LogError> {
-        let mut writer = self.writer.lock();
+        let _no_roll_meanwhile = self.writer.lock();
         self.log_start_offset.fetch_max(log_start_offset, Ordering::AcqRel);
         let log_start_offset = self.log_start_offset();
         let segments = self.segments.load_full();
@@ -502,14 +554,17 @@ impl PartitionLog {
             removed.extend(segment.mark_deleted().map_err(|error| LogError::io(&self.dir, error))?);
         }
         // The epoch in force at the new start begins there now.
-        let in_force = writer.epochs.partition_point(|(_, start)| *start <= log_start_offset).saturating_sub(1);
+        let mut epochs = self.epochs.lock();
+        let in_force = epochs.starts.partition_point(|(_, start)| *start <= log_start_offset).saturating_sub(1);
         if in_force > 0 {
-            writer.epochs.drain(..in_force);
-            if let Some(first) = writer.epochs.first_mut() {
+            epochs.starts.drain(..in_force);
+            if let Some(first) = epochs.starts.first_mut() {
                 first.1 = first.1.max(log_start_offset);
             }
-            self.write_epochs(&writer.epochs)?;
+            epochs.changed = true;
         }
+        drop(epochs);
+        self.flush_epochs(Durability::Now)?;
         Ok(removed)
     }
 }

@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 use super::producer_state::{AbortedTxn, ProducerUndo};
 use super::segment_cache::SegmentCache;
 use super::segment_index::{self, GrowingIndex, OFFSET_ENTRY_BYTES, OffsetEntry, TimeEntry};
-use crate::env::{Env, File, write_atomically};
+use crate::env::{Durability, Env, File, replace_file};
 use crate::record::{self, BATCH_OVERHEAD, BatchHeader};
 
 const TXN_ENTRY_BYTES: usize = 34;
@@ -185,6 +185,11 @@ impl Segment {
     /// The file was made by a process that may not have lived to make its name durable.
     pub fn distrust_name(&self) {
         self.is_new.store(true, Ordering::Relaxed);
+    }
+
+    /// The file's name was made durable.
+    pub fn trust_name(&self) {
+        self.is_new.store(false, Ordering::Relaxed);
     }
 
     /// Makes the log's bytes durable.
@@ -490,18 +495,18 @@ impl Segment {
             true
         })?;
         index.note_time();
-        self.write_index_files(&index)?;
+        self.write_index_files(&index, Durability::Now)?;
         Ok(index)
     }
 
-    fn write_index_files(&self, index: &GrowingIndex) -> io::Result<()> {
+    fn write_index_files(&self, index: &GrowingIndex, durability: Durability) -> io::Result<()> {
         let files = &*self.context.env.files;
-        write_atomically(files, &self.file_path("index"), &segment_index::encode_offsets(&index.offsets))?;
-        write_atomically(files, &self.file_path("timeindex"), &segment_index::encode_times(&index.times))
+        replace_file(files, &self.file_path("index"), &segment_index::encode_offsets(&index.offsets), durability)?;
+        replace_file(files, &self.file_path("timeindex"), &segment_index::encode_times(&index.times), durability)
     }
 
     /// Writes the indexes of the active segment to their files, where they have changed; returns whether they had.
-    pub fn write_indexes(&self) -> io::Result<bool> {
+    pub fn write_indexes(&self, durability: Durability) -> io::Result<bool> {
         let size = self.size();
         let aborted_changed = self.aborted_changed.swap(false, Ordering::AcqRel);
         if self.indexed_size.load(Ordering::Relaxed) == size && size > 0 && !aborted_changed {
@@ -514,10 +519,10 @@ impl Segment {
             }
             Index::Closed(_) => return Ok(false),
         };
-        self.write_index_files(&snapshot)?;
+        self.write_index_files(&snapshot, durability)?;
         let aborted = self.aborted()?;
         if !aborted.is_empty() {
-            write_atomically(&*self.context.env.files, &self.file_path("txnindex"), &encode_aborted(&aborted))?;
+            replace_file(&*self.context.env.files, &self.file_path("txnindex"), &encode_aborted(&aborted), durability)?;
         }
         self.indexed_size.store(size, Ordering::Relaxed);
         Ok(true)
@@ -542,23 +547,22 @@ impl Segment {
     }
 
     /// Takes up the index files of the active segment, offsets and times at or above `trusted_end` left out. Returns the
-    /// position from which batches have to be noted with [`Segment::reindex`]: 0 where the files are of no use.
-    pub fn resume_index(&self, trusted_end: i64) -> io::Result<u64> {
+    /// position from which batches have to be noted with [`Segment::reindex`]; `None` where the files are of no use.
+    pub fn resume_index(&self, trusted_end: i64) -> io::Result<Option<u64>> {
         let trusted = |relative_offset: u32| self.base_offset + i64::from(relative_offset) < trusted_end;
-        let mut offsets = self.read_offsets()?.unwrap_or_default();
-        let mut times = self.read_times()?.unwrap_or_default();
+        let (Some(mut offsets), Some(mut times)) = (self.read_offsets()?, self.read_times()?) else { return Ok(None) };
         offsets.retain(|entry| trusted(entry.relative_offset));
         times.retain(|entry| trusted(entry.relative_offset));
         // The last entry's own batch is noted again.
-        let Some(last) = offsets.pop().filter(|_| !times.is_empty()) else { return Ok(0) };
+        let Some(last) = offsets.pop() else { return Ok(Some(0)) };
         let header = self.header_at(&*self.file()?, u64::from(last.position));
-        if !header.is_ok_and(|header| header.last_offset() == self.base_offset + i64::from(last.relative_offset)) {
-            return Ok(0);
+        if times.is_empty() || !header.is_ok_and(|header| header.last_offset() == self.base_offset + i64::from(last.relative_offset)) {
+            return Ok(None);
         }
         let mut index = GrowingIndex::resume(offsets, times);
         index.entry_is_due();
         *self.index.write() = Index::Growing(index);
-        Ok(u64::from(last.position))
+        Ok(Some(u64::from(last.position)))
     }
 
     /// Forgets all indexes of the active segment: batches are to be noted again with [`Segment::reindex`], aborted
@@ -567,6 +571,11 @@ impl Segment {
         *self.index.write() = Index::Growing(GrowingIndex::default());
         *self.aborted.write() = Some(Vec::new());
         self.indexed_size.store(0, Ordering::Relaxed);
+    }
+
+    /// The index files are those of a clean stop and say all there is.
+    pub fn trust_index_files(&self) {
+        self.indexed_size.store(self.size(), Ordering::Relaxed);
     }
 
     /// Forgets aborted transactions whose markers were cut off.
@@ -578,6 +587,9 @@ impl Segment {
 
     /// Notes a batch that lies in the segment already.
     pub fn reindex(&self, position: u64, header: &BatchHeader, index_interval_bytes: u32) {
+        if position == 0 {
+            self.first_timestamp_ms.store(header.max_timestamp, Ordering::Relaxed);
+        }
         if let Index::Growing(index) = &mut *self.index.write() {
             index.note_stored(self.base_offset, position, header, index_interval_bytes);
         }

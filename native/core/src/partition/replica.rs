@@ -272,7 +272,11 @@ impl Partition {
             Some(id) => Err(io(std::io::Error::other(format!("the directory belongs to topic id {id}, not {}", self.options.topic_id)))),
             None => {
                 let metadata = format!("version: 0\ntopic_id: {}", self.options.topic_id);
-                write_in_place(&*self.context.env.files, &path, metadata.as_bytes()).map_err(io)
+                match write_in_place(&*self.context.env.files, &path, metadata.as_bytes()) {
+                    // A file that is missing or torn is written when the log is opened the next time.
+                    Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
+                    written => written.map_err(io),
+                }
             }
         }
     }
@@ -592,6 +596,23 @@ impl Partition {
         self.advance(&log, &config, &mut log.writer().producers);
         self.wake_watchers();
         Ok(())
+    }
+
+    pub fn has_unflushed(&self) -> bool {
+        self.opened_log().is_some_and(|log| log.recovery_point() < log.log_end_offset())
+    }
+
+    /// Prepares for a sync of the whole directory; returns the offset to give to [`Partition::finish_flush`] after it.
+    pub fn begin_flush(&self) -> Option<i64> {
+        self.opened_log()?.begin_flush().ok()
+    }
+
+    /// The directory was synced.
+    pub fn finish_flush(&self, log_end: i64) {
+        let Some(log) = self.opened_log() else { return };
+        log.finish_flush(log_end);
+        self.advance(&log, &self.config.load(), &mut log.writer().producers);
+        self.wake_watchers();
     }
 
     pub fn flush_is_due(&self) -> bool {

@@ -2,8 +2,10 @@
 
 import type { WireClient } from './wire-client.ts'
 
+export type BatchSequence = { readonly producerId: bigint; readonly producerEpoch: number; readonly baseSequence: number }
+
 /** One uncompressed batch of values without keys, sealed, with base offset 0. */
-export function recordBatch(values: readonly string[], timestampMs = Date.now()): Buffer {
+export function recordBatch(values: readonly string[], sequence?: BatchSequence, timestampMs = Date.now()): Buffer {
   const records = Buffer.concat(values.map((value, index) => record(value, index)))
   const batch = Buffer.alloc(61 + records.length)
   batch.writeInt32BE(batch.length - 12, 8)
@@ -12,9 +14,9 @@ export function recordBatch(values: readonly string[], timestampMs = Date.now())
   batch.writeInt32BE(values.length - 1, 23)
   batch.writeBigInt64BE(BigInt(timestampMs), 27)
   batch.writeBigInt64BE(BigInt(timestampMs), 35)
-  batch.writeBigInt64BE(-1n, 43)
-  batch.writeInt16BE(-1, 51)
-  batch.writeInt32BE(-1, 53)
+  batch.writeBigInt64BE(sequence?.producerId ?? -1n, 43)
+  batch.writeInt16BE(sequence?.producerEpoch ?? -1, 51)
+  batch.writeInt32BE(sequence?.baseSequence ?? -1, 53)
   batch.writeInt32BE(values.length, 57)
   records.copy(batch, 61)
   batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
@@ -37,12 +39,15 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest])
 }
 
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
+  return crc >>> 0
+})
+
 function crc32c(bytes: Uint8Array): number {
   let crc = 0xffff_ffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
-  }
+  for (const byte of bytes) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ byte) & 255] ?? 0)
   return (crc ^ 0xffff_ffff) >>> 0
 }
 
@@ -53,6 +58,57 @@ export async function produce(client: WireClient, topic: string, partition: numb
   const result = response.responses[0]?.partitionResponses[0]
   if (result === undefined) throw new Error('the response names no partition')
   return { errorCode: result.errorCode, baseOffset: result.baseOffset }
+}
+
+/** Every value of a partition by its offset, from batches as `recordBatch` makes them. */
+export async function readAll(client: WireClient, topic: string, partition: number): Promise<Map<bigint, string>> {
+  const values = new Map<bigint, string>()
+  let offset = 0n
+  for (;;) {
+    const response = await client.call('Fetch', 12, {
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 50_000_000,
+      topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 10_000_000 }] }],
+    })
+    const result = response.responses[0]?.partitions[0]
+    if (result === undefined || result.errorCode !== 0) throw new Error(`fetch at ${offset} failed with ${result?.errorCode}`)
+    const bytes = Buffer.from(result.records ?? [])
+    for (let at = 0; at + 61 <= bytes.length; ) {
+      const size = 12 + bytes.readInt32BE(at + 8)
+      if (at + size > bytes.length) break
+      offset = readBatch(bytes.subarray(at, at + size), values)
+      at += size
+    }
+    if (offset >= result.highWatermark) return values
+  }
+}
+
+/** Adds a batch's values; the offset after its last. */
+function readBatch(batch: Buffer, values: Map<bigint, string>): bigint {
+  const baseOffset = batch.readBigInt64BE(0)
+  if (batch.readUInt32BE(17) !== crc32c(batch.subarray(21))) throw new Error(`the batch at ${baseOffset} is damaged`)
+  let position = 61
+  const next = (): number => {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = batch.readUInt8(position++)
+      value |= (byte & 127) << shift
+      if (byte < 128) return (value >>> 1) ^ -(value & 1)
+    }
+  }
+  for (let count = batch.readInt32BE(57); count > 0; count--) {
+    const end = next() + position
+    position++
+    next()
+    const offset = baseOffset + BigInt(next())
+    const keySize = next()
+    position += Math.max(0, keySize)
+    const valueSize = next()
+    values.set(offset, batch.toString('utf8', position, position + valueSize))
+    position = end
+  }
+  return baseOffset + BigInt(batch.readInt32BE(23)) + 1n
 }
 
 export type Fetched = { readonly errorCode: number; readonly highWatermark: bigint; readonly bytes: number; readonly baseOffsets: readonly bigint[] }

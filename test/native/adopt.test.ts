@@ -78,6 +78,12 @@ test('what was adopted stays so, and more can be adopted later', async () => {
   expect(results[0]?.configs[0]?.value).toBe('104857600')
 })
 
+test('configs of a deleted topic do not come back with another of its name', async () => {
+  const asked = await start(['gone'])
+  const { results } = await asked.call('DescribeConfigs', 4, { resources: [{ resourceType: 2, resourceName: 'gone', configurationKeys: ['retention.ms'] }] })
+  expect(results[0]?.configs[0]).toMatchObject({ name: 'retention.ms', value: '604800000' })
+})
+
 test('without a topic to adopt, nothing of it is touched', async () => {
   await expect(start([])).rejects.toMatchObject({ code: 'ADOPT', message: expect.stringContaining(`${directory} was written by Apache Kafka`) })
   expect(existsSync(join(directory, '__cluster_metadata-0', 'quorum-state'))).toBe(true)

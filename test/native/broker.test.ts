@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Broker } from '../../src/index.ts'
 import type { BrokerOptions } from '../../src/index.ts'
+import { produce, recordBatch } from '../support/produce-fetch.ts'
 import { WireClient } from '../support/wire-client.ts'
 
 let brokers: Broker[]
@@ -99,6 +100,21 @@ async function settled(ask: () => Promise<number | undefined>, client: WireClien
     expect([14, 15, 16]).toContain(code)
   }
 }
+
+test('records past retention.ms go, those of the active segment too, and what follows is written after them', async () => {
+  const client = await connect(await start({ dataDir: directory, settings: { 'log.retention.check.interval.ms': 20 } }))
+  const topic = (name: string, config: string, value: string) => ({ name, numPartitions: 1, replicationFactor: 1, configs: [{ name: config, value }] })
+  await client.call('CreateTopics', 7, { topics: [topic('short', 'retention.ms', '60000'), topic('kept', 'retention.ms', '-1'), topic('full', 'retention.bytes', '0')] })
+  const hourAgo = Date.now() - 3_600_000
+  for (const name of ['short', 'kept', 'full']) expect(await produce(client, name, 0, recordBatch(['a', 'b'], undefined, hourAgo))).toEqual({ errorCode: 0, baseOffset: 0n })
+  const startOf = async (name: string) =>
+    (await client.call('ListOffsets', 7, { topics: [{ name, partitions: [{ partitionIndex: 0, timestamp: -2n }] }] })).topics[0]?.partitions[0]?.offset
+  while ((await startOf('short')) !== 2n);
+  expect([await startOf('kept'), await startOf('full')]).toEqual([0n, 0n])
+  expect(await produce(client, 'short', 0, recordBatch(['c']))).toEqual({ errorCode: 0, baseOffset: 2n })
+  expect(await startOf('short')).toBe(2n)
+  expect(readdirSync(join(directory, 'short-0')).filter((name) => name.endsWith('.log'))).toEqual(['00000000000000000002.log'])
+})
 
 test('a directory that another broker uses is refused in one line', async () => {
   await start({ dataDir: directory })

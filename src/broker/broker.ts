@@ -19,10 +19,9 @@ import { TopicCreator } from '../metadata/topic-creator.ts'
 import { topicLookup } from '../metadata/topic-lookup.ts'
 import { allTopicLogStates, metadataLogState, topicLogChanges } from '../metadata/topic-log-states.ts'
 import { openDataPlane } from '../native.ts'
-import type { DataPlane, DataPlaneEvent, ListenerAddress } from '../native.ts'
+import type { DataPlane, ListenerAddress } from '../native.ts'
 import { systemClock } from '../shared/clock.ts'
 import type { Clock } from '../shared/clock.ts'
-import { errorMessage } from '../shared/errors.ts'
 import { Logging } from '../shared/logger.ts'
 import type { Logger } from '../shared/logger.ts'
 import { SystemTimers } from '../shared/timers.ts'
@@ -37,6 +36,7 @@ import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
 import { ClusterView } from './cluster-view.ts'
 import { coordinatorLog, markerWriter } from './coordinator-access.ts'
 import { CoordinatorFollower } from './coordinator-follower.ts'
+import { logDataPlaneEvent } from './data-plane-events.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
 import { readIdentity } from './identity.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
@@ -86,6 +86,8 @@ export class BrokerNode {
     const open = parts.openDataPlane ?? openDataPlane
     const options = dataPlaneOptions(config, clusterId, availableParallelism())
     const dataPlane = await open(options)
+    const logger = logging.logger('broker')
+    dataPlane.onEvent((event) => logDataPlaneEvent(event, logger))
     let node: BrokerNode | undefined
     try {
       const configs = new ClusterConfigs(config.nodeId, config.given)
@@ -160,7 +162,6 @@ export class BrokerNode {
     const firstListener = config.listeners.bind[0]?.name ?? ''
     this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })
     this.#router = new Router({ dataPlane, handlers, served, clock, logger: logging.logger('requests') })
-    dataPlane.onEvent((event) => this.#onEvent(event))
     dataPlane.onVerify((question) => void answerVerification(dataPlane, this.transactions, question))
     this.#retention = new RetentionRunner({
       dataPlane,
@@ -227,27 +228,6 @@ export class BrokerNode {
     for (const coordinator of coordinators) coordinator.follow(image)
     const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id)?.name ?? [])
     if (removed.length > 0) void this.groups.onTopicsDeleted(removed)
-  }
-
-  #onEvent(event: DataPlaneEvent): void {
-    switch (event.kind) {
-      case 'connectionClosed':
-        if (event.peer !== '') this.#logger.info('closed a connection', { client: event.peer, listener: event.listener, reason: event.reason })
-        return
-      case 'partitionFailed':
-        this.#logger.error('a partition has stopped', { topic: event.topic, partition: event.partition, reason: event.message })
-        return
-      case 'partitionLoaded':
-        if (event.truncatedBytes > 0) {
-          this.#logger.warn('cut an unfinished write off a log', { topic: event.topic, partition: event.partition, bytes: event.truncatedBytes })
-        } else {
-          this.#logger.debug('recovered a log', { topic: event.topic, partition: event.partition, bytes: event.recoveredBytes })
-        }
-        return
-      case 'logDirFailed':
-        this.#logger.error('a log directory has failed', { path: event.path, reason: errorMessage(event.message) })
-        return
-    }
   }
 
   #shortestRetentionMs(): number {

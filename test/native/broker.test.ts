@@ -2,13 +2,16 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { BrokerNode } from '../../src/broker/broker.ts'
+import { loadBrokerConfig } from '../../src/config/broker-config.ts'
 import { Broker } from '../../src/index.ts'
 import type { BrokerOptions } from '../../src/index.ts'
+import { Logging } from '../../src/shared/logger.ts'
 import { produce, recordBatch } from '../support/produce-fetch.ts'
 import { WireClient } from '../support/wire-client.ts'
 
@@ -75,6 +78,21 @@ test('a restart keeps the cluster, its topics and their settings, and a removed 
   const { results } = await again.call('DescribeConfigs', 4, { resources: [{ resourceType: 2, resourceName: 'kept', configurationKeys: ['retention.ms'] }] })
   expect(results[0]?.configs[0]?.value).toBe('123456')
   expect(readdirSync(directory).filter((name) => name.startsWith('kept-')).sort()).toEqual(['kept-0', 'kept-1', 'kept-2'])
+})
+
+test('a write of metadata that a crash cut short is cut off, and said so in one line', async () => {
+  const crashed = join(directory, 'crashed')
+  const client = await connect(await start({ dataDir: join(directory, 'running') }))
+  await client.call('CreateTopics', 7, { topics: [{ name: 'kept', numPartitions: 1, replicationFactor: 1 }] })
+  cpSync(join(directory, 'running'), crashed, { recursive: true })
+  appendFileSync(join(crashed, '__cluster_metadata-0', '00000000000000000000.log'), new Uint8Array(70).fill(1))
+
+  const lines: string[] = []
+  const config = loadBrokerConfig([{ origin: 'test', values: new Map([['listeners', 'PLAINTEXT://127.0.0.1:0'], ['log.dirs', crashed]]) }])
+  const node = await BrokerNode.start({ config, logging: new Logging({ write: (line) => lines.push(line) }) })
+  expect([...node.metadata.image.topicsByName.keys()]).toEqual(['kept'])
+  await node.close()
+  expect(lines.filter((line) => line.includes('cut an unfinished write off a log'))).toEqual([expect.stringMatching(/ WARN .* topic=__cluster_metadata partition=0 bytes=70\n$/)])
 })
 
 test('a group commits an offset that outlasts a restart', async () => {

@@ -1,0 +1,26 @@
+// What the data plane reports, in words for the operator.
+
+import type { DataPlaneEvent } from '../native.ts'
+import type { Logger } from '../shared/logger.ts'
+
+export function logDataPlaneEvent(event: DataPlaneEvent, logger: Logger): void {
+  switch (event.kind) {
+    case 'connectionClosed':
+      // Without a peer it was closed because a request was refused here, and whoever refused it has said why.
+      if (event.peer !== '') logger.info('closed a connection', { client: event.peer, listener: event.listener, reason: event.reason })
+      return
+    case 'partitionFailed':
+      logger.error('a partition has stopped', { topic: event.topic, partition: event.partition, reason: event.message })
+      return
+    case 'logDirFailed':
+      logger.error('a log directory has failed', { path: event.path, reason: event.message })
+      return
+    case 'partitionLoaded':
+      if (event.truncatedBytes > 0) {
+        logger.warn('cut an unfinished write off a log', { topic: event.topic, partition: event.partition, bytes: event.truncatedBytes })
+      } else {
+        logger.debug('recovered a log', { topic: event.topic, partition: event.partition, bytes: event.recoveredBytes })
+      }
+      return
+  }
+}

@@ -2,7 +2,7 @@
 
 import type { WireClient } from './wire-client.ts'
 
-export type BatchSequence = { readonly producerId: bigint; readonly producerEpoch: number; readonly baseSequence: number }
+export type BatchSequence = { readonly producerId: bigint; readonly producerEpoch: number; readonly baseSequence: number; readonly transactional?: boolean }
 
 /** One uncompressed batch of values without keys, sealed, with base offset 0. */
 export function recordBatch(values: readonly string[], sequence?: BatchSequence, timestampMs = Date.now()): Buffer {
@@ -11,6 +11,7 @@ export function recordBatch(values: readonly string[], sequence?: BatchSequence,
   batch.writeInt32BE(batch.length - 12, 8)
   batch.writeInt32BE(-1, 12)
   batch.writeInt8(2, 16)
+  batch.writeInt16BE(sequence?.transactional === true ? 0x10 : 0, 21)
   batch.writeInt32BE(values.length - 1, 23)
   batch.writeBigInt64BE(BigInt(timestampMs), 27)
   batch.writeBigInt64BE(BigInt(timestampMs), 35)
@@ -60,6 +61,15 @@ export async function produce(client: WireClient, topic: string, partition: numb
   return { errorCode: result.errorCode, baseOffset: result.baseOffset }
 }
 
+/** Within a transaction, which the partition joins if it has to (KIP-890). */
+export async function produceVersion12(client: WireClient, transactionalId: string, topic: string, partition: number, values: readonly string[], sequence: BatchSequence): Promise<Produced> {
+  const topicData = [{ name: topic, partitionData: [{ index: partition, records: recordBatch(values, sequence) }] }]
+  const response = await client.call('Produce', 12, { transactionalId, acks: -1, timeoutMs: 10_000, topicData })
+  const result = response.responses[0]?.partitionResponses[0]
+  if (result === undefined) throw new Error('the response names no partition')
+  return { errorCode: result.errorCode, baseOffset: result.baseOffset }
+}
+
 /** Every value of a partition by its offset, from batches as `recordBatch` makes them. */
 export async function readAll(client: WireClient, topic: string, partition: number): Promise<Map<bigint, string>> {
   const values = new Map<bigint, string>()
@@ -85,7 +95,7 @@ export async function readAll(client: WireClient, topic: string, partition: numb
 }
 
 /** Adds a batch's values; the offset after its last. */
-function readBatch(batch: Buffer, values: Map<bigint, string>): bigint {
+export function readBatch(batch: Buffer, values: Map<bigint, string>): bigint {
   const baseOffset = batch.readBigInt64BE(0)
   if (batch.readUInt32BE(17) !== crc32c(batch.subarray(21))) throw new Error(`the batch at ${baseOffset} is damaged`)
   let position = 61

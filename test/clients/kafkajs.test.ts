@@ -3,7 +3,7 @@
 import { Kafka, logLevel } from 'kafkajs'
 import type { Consumer, KafkaMessage } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Broker } from '../../src/broker/embedded.ts'
+import { Broker } from '../../src/embedded/broker.ts'
 
 /** A member learns of another at its next heartbeat, and joins again then. */
 const REBALANCE_TIMEOUT_MS = 30_000

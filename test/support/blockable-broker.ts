@@ -1,6 +1,6 @@
 // A broker in a process of its own whose event loop can be made to stand still. Run with an IPC channel.
 
-import { Broker } from '../../src/broker/embedded.ts'
+import { Broker } from '../../src/embedded/broker.ts'
 
 const broker = await Broker.start()
 

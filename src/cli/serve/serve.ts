@@ -48,13 +48,27 @@ export function configInputs({ file, data, port, adminPort, set }: ServeOptions)
 /** Runs a broker until the terminal's signal, and says so in a few lines once it accepts connections. */
 export async function runBroker(config: BrokerConfig, adopt: readonly string[], terminal: Terminal): Promise<void> {
   const node = await BrokerNode.start({ config, adopt })
+  const admin = config.settings['admin.listener'] === '' ? undefined : await startedAdmin(node, config.settings['admin.listener'])
   const addresses = node.listeners.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`))
   printLine(terminal, `Millrace is listening on ${addresses.join(', ')}`)
   printLine(terminal, `  data     ${config.logDirs.join(', ')} (node ${config.nodeId} of cluster ${node.clusterId})`)
+  if (admin !== undefined) printLine(terminal, `  admin    ${admin.url}`)
   printLine(terminal, `  try it   echo hello | npx millrace produce --bootstrap-server ${addresses[0]} --topic greetings`)
   if (config.withoutEffect.length > 0) printLine(terminal, `  settings without effect here: ${config.withoutEffect.join(', ')}`)
   await aborted(terminal.signal)
+  admin?.close()
   await node.close()
+}
+
+/** A broker whose admin API cannot start does not start either. */
+async function startedAdmin(node: BrokerNode, address: string): Promise<{ url: string; close(): void }> {
+  try {
+    const { startAdmin } = await import('../../admin/start.ts')
+    return await startAdmin(node, address)
+  } catch (error) {
+    await node.close()
+    throw error
+  }
 }
 
 function readProperties(file: string): Map<string, string> {

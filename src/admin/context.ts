@@ -1,0 +1,25 @@
+// What the resources are given of the broker.
+
+import type { ApiCaller } from '../broker/api.ts'
+import type { GroupSummary } from '../groups/group-summary.ts'
+import type { DataPlane } from '../native.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Logger } from '../shared/logger.ts'
+
+export type AdminDataPlane = Pick<DataPlane, 'read' | 'partitionOffsets' | 'offsetForTimestamp' | 'listSegments' | 'logDirs' | 'metrics'>
+
+export type TopicPartitions = { readonly name: string; readonly partitionCount: number }
+
+export type AdminContext = {
+  readonly caller: ApiCaller
+  readonly dataPlane: AdminDataPlane
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly version: string
+  /** All topics, cheaply. */
+  topics(): readonly TopicPartitions[]
+  /** Every group that this broker coordinates, with its committed offsets. */
+  groups(): GroupSummary[]
+  /** Why the broker should not be sent clients yet; null where it may. */
+  notReady(): string | null
+}

@@ -1,0 +1,36 @@
+// The admin API of a running broker. Loaded only where one is asked for.
+
+import type { BrokerNode } from '../broker/broker.ts'
+import { MillraceError } from '../shared/errors.ts'
+import { VERSION } from '../shared/version.ts'
+import type { AdminContext } from './context.ts'
+import { Router } from './http/router.ts'
+import { AdminHttpServer } from './http/server.ts'
+import type { HttpAddress } from './http/server.ts'
+import { adminRoutes } from './routes.ts'
+
+/** Serves the admin API at an address such as http://127.0.0.1:9644. Throws a MillraceError where it is taken. */
+export function startAdmin(node: BrokerNode, address: string): Promise<AdminHttpServer> {
+  return AdminHttpServer.listen(parseAddress(address), new Router(adminRoutes(), contextOf(node)))
+}
+
+function contextOf(node: BrokerNode): AdminContext {
+  return {
+    caller: node.caller,
+    dataPlane: node.dataPlane,
+    clock: node.clock,
+    logger: node.logging.logger('admin'),
+    version: VERSION,
+    topics: () => [...node.metadata.image.topicsByName.values()].map(({ name, partitions }) => ({ name, partitionCount: partitions.length })),
+    groups: () => node.groups.listGroupsWithOffsets(),
+    notReady: () => (node.metadata.image.brokers.has(node.config.nodeId) ? null : 'The broker is not registered yet.'),
+  }
+}
+
+function parseAddress(text: string): HttpAddress {
+  const match = /^http:\/\/(?:\[([^\]]+)\]|([^:/[\]]+)):(\d{1,5})\/?$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || port > 65_535) throw new MillraceError('INVALID_CONFIG', `admin.listener: "${text}" is not of the form http://host:port`)
+  return { host, port }
+}

@@ -181,6 +181,8 @@ export interface DataPlane {
   rollSegment(topic: string, partition: number): Promise<void>
   describeProducers(topic: string, partition: number): ProducerSummary[] | null
   logDirs(): LogDirSummary[]
+  /** Bytes of all logs by topic, whether they are open or not. */
+  topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics
   /** Stops accepting, answers what is in flight, flushes, marks the shutdown as clean. */
   close(): Promise<void>

@@ -40,6 +40,7 @@ export declare class NativeDataPlane {
   /** Six numbers for each producer: id, epoch, last sequence, last timestamp, coordinator epoch, transaction start. */
   describeProducers(topic: string, partition: number): Float64Array | null
   logDirs(): Array<LogDirState>
+  topicSizes(): Promise<TopicSize[]>
   metrics(): DataPlaneMetrics
   close(): Promise<void>
 }
@@ -139,6 +140,11 @@ export interface TopicMetrics {
 export interface TopicPartition {
   topic: string
   partition: number
+}
+
+export interface TopicSize {
+  name: string
+  bytes: number
 }
 
 export interface TopicState {

@@ -6,7 +6,7 @@ import type { DataPlane } from '../native.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 
-export type AdminDataPlane = Pick<DataPlane, 'read' | 'partitionOffsets' | 'offsetForTimestamp' | 'listSegments' | 'logDirs' | 'metrics'>
+export type AdminDataPlane = Pick<DataPlane, 'read' | 'partitionOffsets' | 'offsetForTimestamp' | 'listSegments' | 'logDirs' | 'topicSizes' | 'metrics'>
 
 export type TopicPartitions = { readonly name: string; readonly partitionCount: number }
 

@@ -187,6 +187,10 @@ class AddonBackedDataPlane implements DataPlane {
     }))
   }
 
+  topicSizes(): Promise<{ name: string; bytes: number }[]> {
+    return this.#addon.topicSizes()
+  }
+
   metrics(): DataPlaneMetrics {
     return this.#addon.metrics()
   }

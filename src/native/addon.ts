@@ -35,6 +35,7 @@ export interface AddonDataPlane {
   describeProducers(topic: string, partition: number): Float64Array | null
   retentionCandidates(ageMs: number): { topic: string; partition: number }[]
   logDirs(): { path: string; error?: string; totalBytes: number; usableBytes: number }[]
+  topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics
   close(): Promise<void>
 }

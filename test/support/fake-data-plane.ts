@@ -301,6 +301,13 @@ export class FakeDataPlane implements DataPlane {
     return [{ path: '/fake', error: null, totalBytes: 1_000_000_000n, usableBytes: 500_000_000n }]
   }
 
+  async topicSizes(): Promise<{ name: string; bytes: number }[]> {
+    return [...this.topics.values()].map(({ name, partitions }) => ({
+      name,
+      bytes: partitions.reduce((sum, { index }) => sum + this.#log(name, index).segments.reduce((bytes, segment) => bytes + segmentSize(segment), 0), 0),
+    }))
+  }
+
   metrics(): DataPlaneMetrics {
     return {
       connectionCount: 0,

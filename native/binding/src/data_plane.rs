@@ -17,7 +17,7 @@ use napi_derive::napi;
 use crate::appends::PendingAppends;
 use crate::options::{DataPlaneOptions, TopicState, uuid};
 use crate::packing::{Truncated, Unpacker};
-use crate::tasks::{CloseTask, DeleteRecordsTask, OffsetForTimestampTask, ReadTask, RollTask};
+use crate::tasks::{CloseTask, DeleteRecordsTask, OffsetForTimestampTask, ReadTask, RollTask, TopicSizesTask};
 use crate::{drain, failure, metrics};
 
 /// Keeps the event loop alive while the data plane is open; carries no arguments.
@@ -271,6 +271,11 @@ impl NativeDataPlane {
             usable_bytes: dir.usable_bytes as f64,
         });
         dirs.collect()
+    }
+
+    #[napi(ts_return_type = "Promise<TopicSize[]>")]
+    pub fn topic_sizes(&self) -> AsyncTask<TopicSizesTask> {
+        AsyncTask::new(TopicSizesTask { storage: self.storage.clone() })
     }
 
     #[napi]

@@ -7,6 +7,7 @@ use millrace_core::partition::{OffsetSpec, Partition, StoredBatch};
 use millrace_core::server::Server;
 use napi::bindgen_prelude::Buffer;
 use napi::{Env, Result, Task};
+use napi_derive::napi;
 
 use crate::data_plane::Waker;
 use crate::failure;
@@ -134,6 +135,30 @@ impl Task for RollTask {
 
     fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
         Ok(())
+    }
+}
+
+#[napi(object, object_from_js = false)]
+pub struct TopicSize {
+    pub name: String,
+    pub bytes: f64,
+}
+
+/// Bytes of the logs by topic.
+pub struct TopicSizesTask {
+    pub storage: Arc<LogManager>,
+}
+
+impl Task for TopicSizesTask {
+    type Output = Vec<(Arc<str>, u64)>;
+    type JsValue = Vec<TopicSize>;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        Ok(self.storage.topic_sizes())
+    }
+
+    fn resolve(&mut self, _: Env, output: Self::Output) -> Result<Vec<TopicSize>> {
+        Ok(output.into_iter().map(|(name, bytes)| TopicSize { name: name.to_string(), bytes: bytes as f64 }).collect())
     }
 }
 

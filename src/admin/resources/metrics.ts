@@ -14,7 +14,7 @@ const BUCKETS = [6, 8, 10, 12, 14, 16, 18, 20, 22, 24]
 let eventLoopDelay: IntervalHistogram | undefined
 
 export function metricsRoute() {
-  let sizes: { atMs: number; lines: string[] } | undefined
+  let sizes: { atMs: number; lines: Promise<string[]> } | undefined
   return route({
     method: 'GET',
     path: '/metrics',
@@ -24,7 +24,7 @@ export function metricsRoute() {
     answer: async (context) => {
       const atMs = context.clock.monotonicMs()
       if (sizes === undefined || atMs - sizes.atMs > SIZES_AGE_MAX_MS) sizes = { atMs, lines: logLines(context) }
-      return [...trafficLines(context), ...sizes.lines, ...groupLines(context), ...processLines()].join('\n') + '\n'
+      return [...trafficLines(context), ...(await sizes.lines), ...groupLines(context), ...processLines()].join('\n') + '\n'
     },
   })
 }
@@ -50,19 +50,14 @@ function trafficLines({ dataPlane }: AdminContext): string[] {
   ]
 }
 
-function logLines({ dataPlane, topics }: AdminContext): string[] {
+async function logLines({ dataPlane, topics }: AdminContext): Promise<string[]> {
   const all = topics()
-  const partitions = all.flatMap(({ name, partitionCount }) => Array.from({ length: partitionCount }, (_, partition) => ({ topic: name, partition })))
-  const bytes = new Map<string, number>(all.map(({ name }) => [name, 0]))
-  dataPlane.partitionOffsets(partitions).forEach((log, index) => {
-    const topic = partitions[index]?.topic ?? ''
-    if (log !== null) bytes.set(topic, (bytes.get(topic) ?? 0) + log.sizeBytes)
-  })
+  const sizes = await dataPlane.topicSizes()
   const dirs = dataPlane.logDirs()
   return [
     ...metric('millrace_topics', 'gauge', 'Topics of the cluster.', [['', all.length]]),
-    ...metric('millrace_partitions', 'gauge', 'Partitions of the cluster.', [['', partitions.length]]),
-    ...metric('millrace_log_bytes', 'gauge', 'Size of the logs by topic.', [...bytes].map(([topic, size]) => [labels({ topic }), size])),
+    ...metric('millrace_partitions', 'gauge', 'Partitions of the cluster.', [['', all.reduce((sum, { partitionCount }) => sum + partitionCount, 0)]]),
+    ...metric('millrace_log_bytes', 'gauge', 'Size of the logs by topic.', sizes.map(({ name, bytes }) => [labels({ topic: name }), bytes])),
     ...metric('millrace_log_dir_usable_bytes', 'gauge', 'Free space of the volume of a log directory.', dirs.map(({ path, usableBytes }) => [labels({ path }), Number(usableBytes)])),
     ...metric('millrace_log_dir_failed', 'gauge', '1 for a log directory that cannot be used.', dirs.map(({ path, error }) => [labels({ path }), error === null ? 0 : 1])),
   ]

@@ -225,8 +225,7 @@ impl LogManager {
 
     fn close_partition(&self, partition: &Partition) -> Result<(), OpenError> {
         let failed = |detail: String| OpenError::Io { path: partition.dir().clone(), source: io::Error::other(detail) };
-        let is_verified = self.dirs.iter().any(|dir| dir.was_clean && dir.holds(partition.dir()));
-        if !is_verified {
+        if partition.needs_recovery() {
             // A log nobody touched since an unclean stop was not verified; a clean mark would hide that for good.
             let _ = partition.load(); // a failure shows in what follows
         }

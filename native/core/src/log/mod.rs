@@ -16,6 +16,7 @@ mod producer_state;
 mod segment;
 mod segment_cache;
 mod segment_index;
+mod sizes;
 mod topic;
 mod uuid;
 pub mod validation;

@@ -356,6 +356,11 @@ impl Partition {
         self.wake_watchers();
     }
 
+    /// Whether the log lay there after an unclean stop and was not opened since.
+    pub fn needs_recovery(&self) -> bool {
+        self.options.recover_from.is_some() && self.opened_log().is_none()
+    }
+
     // ---- positions ----------------------------------------------------------------------------------------------
 
     pub fn leader_epoch(&self) -> i32 {

@@ -8,6 +8,8 @@ pub trait Clock: Send + Sync {
     fn now_ms(&self) -> i64;
     /// Time since some fixed moment; never goes back.
     fn monotonic(&self) -> Duration;
+    /// Lets this thread wait. Only for threads of its own work: nobody may be waiting for them.
+    fn pause(&self, duration: Duration);
 }
 
 pub struct SystemClock {
@@ -35,6 +37,10 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
     }
+
+    fn pause(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
 }
 
 /// A clock that moves only when told to.
@@ -61,5 +67,10 @@ impl Clock for ManualClock {
     fn monotonic(&self) -> Duration {
         let elapsed = self.now_ms() - self.started_ms;
         Duration::from_millis(u64::try_from(elapsed).unwrap_or(0))
+    }
+
+    /// Moves the clock on.
+    fn pause(&self, duration: Duration) {
+        self.advance(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).max(1));
     }
 }

@@ -30,6 +30,8 @@ struct Disk {
     /// Grows with each crash: handles of earlier lives are worthless.
     life: u64,
     capacity_bytes: Option<u64>,
+    /// Changes that still happen before all fail.
+    changes_left: Option<u64>,
     failing_syncs: u32,
     failing_writes: u32,
     sync_count: u64,
@@ -74,6 +76,16 @@ impl SimulatedFiles {
         self.disk.lock().failing_writes = count;
     }
 
+    /// Lets every change after the next `count` fail, as for a process that is about to die; a kill or crash ends it.
+    pub fn stop_after(&self, count: u64) {
+        self.disk.lock().changes_left = Some(count);
+    }
+
+    /// Whether changes fail now.
+    pub fn is_stopped(&self) -> bool {
+        self.disk.lock().changes_left == Some(0)
+    }
+
     pub fn sync_count(&self) -> u64 {
         self.disk.lock().sync_count
     }
@@ -99,6 +111,7 @@ impl SimulatedFiles {
     pub fn kill(&self) {
         let mut disk = self.disk.lock();
         disk.life += 1;
+        disk.changes_left = None;
         disk.open_count = 0;
         disk.locks.clear();
     }
@@ -113,12 +126,22 @@ impl SimulatedFiles {
         }
         let unsynced: Vec<_> = names.iter().map(|(path, node)| (path.clone(), *node)).collect();
         for (path, node) in unsynced {
-            // A rename shows as a name that refers to another file than before: either of the two survives, whole.
-            if durable_names.get(&path) != Some(&node) && random.chance(2) {
-                durable_names.insert(path, node);
+            if durable_names.get(&path) == Some(&node) || random.chance(2) {
+                continue;
             }
+            // A rename is one change: the old name goes when the new one comes.
+            let is_old_name = |old: &&PathBuf| durable_names.get(*old) == Some(&node) && names.get(*old) != Some(&node);
+            if node != Node::Dir
+                && let Some(old) = durable_names.keys().find(is_old_name).cloned()
+            {
+                durable_names.remove(&old);
+            }
+            durable_names.insert(path, node);
         }
-        let removed: Vec<_> = durable_names.keys().filter(|path| !names.contains_key(*path)).cloned().collect();
+        let is_removed = |path: &&PathBuf, node: &Node| {
+            !names.contains_key(*path) && !names.values().any(|current| *node != Node::Dir && current == node)
+        };
+        let removed: Vec<_> = durable_names.iter().filter(|(path, node)| is_removed(path, node)).map(|(path, _)| path.clone()).collect();
         for path in removed {
             if random.chance(2) {
                 durable_names.remove(&path);
@@ -128,6 +151,7 @@ impl SimulatedFiles {
         durable_names.retain(|path, _| has_parent(&all, path));
         *names = durable_names.clone();
         disk.life += 1;
+        disk.changes_left = None;
         disk.open_count = 0;
         disk.locks.clear();
     }
@@ -270,6 +294,7 @@ impl File for SimulatedFile {
 
     fn write_all_at(&self, slices: &mut [IoSlice<'_>], position: u64) -> io::Result<()> {
         self.with(|disk, number| {
+            disk.change()?;
             if disk.failing_writes > 0 {
                 disk.failing_writes -= 1;
                 return Err(io::Error::other("simulated write error"));
@@ -283,6 +308,7 @@ impl File for SimulatedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.with(|disk, number| {
+            disk.change()?;
             disk.sync_count += 1;
             if disk.failing_syncs > 0 {
                 disk.failing_syncs -= 1;
@@ -296,6 +322,7 @@ impl File for SimulatedFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.with(|disk, number| {
+            disk.change()?;
             let content = &mut disk.contents[number];
             content.bytes.resize(len as usize, 0);
             content.unsynced.push(Change::SetLen(len));
@@ -309,6 +336,18 @@ impl File for SimulatedFile {
 }
 
 impl Disk {
+    /// Called before every change.
+    fn change(&mut self) -> io::Result<()> {
+        match &mut self.changes_left {
+            Some(0) => Err(io::Error::other("the simulated process is dying")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn used_bytes(&self) -> u64 {
         let numbers = self.names.values().filter_map(|node| match node {
             Node::File(number) => Some(*number),
@@ -344,6 +383,7 @@ impl Files for SimulatedFiles {
         let number = match disk.file(path) {
             Ok(number) => number,
             Err(_) if create && has_parent(&disk.names, path) => {
+                disk.change()?;
                 disk.contents.push(Content::default());
                 let number = disk.contents.len() - 1;
                 disk.names.insert(path.to_owned(), Node::File(number));
@@ -399,6 +439,7 @@ impl Files for SimulatedFiles {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
+        disk.change()?;
         let node = disk.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         disk.names.insert(to.to_owned(), node);
         if node == Node::Dir {
@@ -414,6 +455,7 @@ impl Files for SimulatedFiles {
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.file(path)?;
+        disk.change()?;
         disk.names.remove(path);
         Ok(())
     }
@@ -429,6 +471,7 @@ impl Files for SimulatedFiles {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
+        disk.change()?;
         let Disk { names, durable_names, .. } = &mut *disk;
         durable_names.retain(|path, _| path.parent() != Some(dir) || names.contains_key(path));
         let children = names.iter().filter(|(path, _)| path.parent() == Some(dir));

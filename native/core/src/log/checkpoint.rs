@@ -9,6 +9,7 @@ use crate::env::{Durability, Files, replace_file, write_atomically};
 
 pub const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub const LOG_START_OFFSETS: &str = "log-start-offset-checkpoint";
+pub const CLEANER_OFFSETS: &str = "cleaner-offset-checkpoint";
 pub const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 
 /// Offset by topic and partition.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::LogConfig;
 use super::checkpoint;
+use super::cleaner::swap_path;
 use super::partition_log::{FoundLog, LeaderEpochs, LogError, LogWriter, PartitionLog};
 use super::producer_state::ProducerState;
-use super::segment::{LogContext, ScanEnd, Segment};
+use super::segment::{LogContext, SEGMENT_SUFFIXES, ScanEnd, Segment};
 use crate::env::{Env, Files};
 use crate::record::{BATCH_OVERHEAD, BatchHeader, RecordIterator, decode_marker};
 
@@ -38,6 +39,7 @@ pub struct LoadPlan {
 pub fn plan_load(env: &Env, dir: &Path, log_start_checkpoint: Option<i64>, recover_from: RecoverFrom) -> Result<LoadPlan, LogError> {
     let files = &*env.files;
     let io = |error| LogError::io(dir, error);
+    finish_swaps(env, dir)?;
     let mut base_offsets = Vec::new();
     let mut snapshots = Vec::new();
     for entry in files.list(dir).map_err(io)? {
@@ -64,6 +66,64 @@ pub fn plan_load(env: &Env, dir: &Path, log_start_checkpoint: Option<i64>, recov
         base_offsets.push(log_start_checkpoint.unwrap_or(0));
     }
     Ok(LoadPlan { base_offsets, snapshots, recover_from, log_start_checkpoint, unverified_bytes })
+}
+
+/// Puts cleaned segments into their place where a crash came between: under the name `.swap` they are whole.
+fn finish_swaps(env: &Env, dir: &Path) -> Result<(), LogError> {
+    let files = &*env.files;
+    let io = |error| LogError::io(dir, error);
+    let names: Vec<String> = files.list(dir).map_err(io)?.into_iter().map(|entry| entry.name).collect();
+    if !names.iter().any(|name| name.ends_with(".swap")) {
+        return Ok(());
+    }
+    let base_of = |name: &str, suffix: &str| name.strip_suffix(suffix).and_then(|stem| stem.parse::<i64>().ok());
+    let swaps: Vec<i64> = names.iter().filter_map(|name| base_of(name, ".log.swap")).collect();
+    for &base in &swaps {
+        let last = last_offset(files, &swap_path(dir, base, "log")).map_err(io)?.unwrap_or(base);
+        // What the cleaned segment was made of, but for the one whose names it takes.
+        for old in names.iter().filter_map(|name| base_of(name, ".log")).filter(|old| (base + 1..=last).contains(old)) {
+            for suffix in SEGMENT_SUFFIXES {
+                remove_if_there(files, &Segment::path(dir, old, suffix)).map_err(io)?;
+            }
+        }
+        for suffix in SEGMENT_SUFFIXES {
+            if suffix == "log" {
+                files.sync_dir(dir).map_err(io)?;
+            }
+            match files.rename(&swap_path(dir, base, suffix), &Segment::path(dir, base, suffix)) {
+                // Indexes may have been moved before the crash.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                renamed => renamed.map_err(io)?,
+            }
+        }
+    }
+    // Without its log, the rest of a cleaned segment is nothing.
+    for name in names.iter().filter(|name| name.ends_with(".swap")) {
+        remove_if_there(files, &dir.join(name)).map_err(io)?;
+    }
+    files.sync_dir(dir).map_err(io)
+}
+
+fn remove_if_there(files: &dyn Files, path: &Path) -> std::io::Result<()> {
+    match files.remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// The last offset of a whole log file; `None` where it is empty.
+fn last_offset(files: &dyn Files, path: &Path) -> std::io::Result<Option<i64>> {
+    let file = files.open_for_reading(path)?;
+    let size = file.size()?;
+    let (mut position, mut last) = (0, None);
+    let mut head = [0; BATCH_OVERHEAD];
+    while position < size {
+        file.read_exact_at(&mut head, position)?;
+        let header = BatchHeader::decode(&head).map_err(std::io::Error::other)?;
+        last = Some(header.last_offset());
+        position += header.size_in_bytes() as u64;
+    }
+    Ok(last)
 }
 
 /// Opens the log in `dir`, which exists. A torn end is cut; damage before it is an error and changes nothing.
@@ -273,7 +333,7 @@ fn recover_producers(
         let Some((start, _)) = segment.find_batch(from)? else { continue };
         let known = segment.aborted()?;
         segment.scan(start, false, |_, header, batch| {
-            replay(&mut state, segment, header, batch, log_end, &known);
+            replay(&mut state, segment, header, batch, &known);
             true
         })?;
     }
@@ -281,7 +341,7 @@ fn recover_producers(
     Ok((state, snapshot_offset))
 }
 
-fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, batch: &[u8], log_end: i64, known: &[super::AbortedTxn]) {
+fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, batch: &[u8], known: &[super::AbortedTxn]) {
     if !header.has_producer_id() {
         return;
     }
@@ -292,7 +352,7 @@ fn replay(state: &mut ProducerState, segment: &Segment, header: &BatchHeader, ba
     let record = RecordIterator::new(&batch[BATCH_OVERHEAD..]).next().and_then(Result::ok);
     let marker = record.and_then(|record| decode_marker(record.key?, record.value?));
     if let Some((commit, coordinator_epoch)) = marker
-        && let Some(txn) = state.complete(header, header.base_offset, coordinator_epoch, commit, log_end)
+        && let Some(txn) = state.complete(header, header.base_offset, coordinator_epoch, commit)
         && !known.iter().any(|noted| noted.last_offset == txn.last_offset)
     {
         // The index file was missing or older than the log.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::checkpoint::{self, LOG_START_OFFSETS, Offsets, RECOVERY_POINTS};
+use super::checkpoint::{self, CLEANER_OFFSETS, LOG_START_OFFSETS, Offsets, RECOVERY_POINTS};
 use super::manager::partition_of_dir;
 use super::{LogManagerOptions, OpenError, Uuid};
 use crate::env::{DirLock, Env, Files, write_atomically};
@@ -23,6 +23,8 @@ pub struct LogDir {
     pub path: PathBuf,
     pub recovery_points: Mutex<Offsets>,
     pub log_starts: Mutex<Offsets>,
+    /// Where compaction has come to in each log.
+    pub cleaned: Mutex<Offsets>,
     /// The last stop was a clean one: every log below ends as its indexes and snapshots say.
     pub was_clean: bool,
     /// Directories of partitions below it.
@@ -60,6 +62,7 @@ impl LogDir {
         let dir = LogDir {
             recovery_points: Mutex::new(checkpoint::read_offsets(files, &path.join(RECOVERY_POINTS)).map_err(io)?),
             log_starts: Mutex::new(checkpoint::read_offsets(files, &path.join(LOG_START_OFFSETS)).map_err(io)?),
+            cleaned: Mutex::new(read_cleaned(files, path).map_err(io)?),
             path: path.to_owned(),
             was_clean,
             partition_names: Mutex::new(partition_names),
@@ -98,6 +101,7 @@ impl LogDir {
         let key = (topic.to_owned(), partition);
         self.recovery_points.lock().remove(&key);
         self.log_starts.lock().remove(&key);
+        self.cleaned.lock().remove(&key);
         self.partition_names.lock().remove(&format!("{topic}-{partition}"));
     }
 
@@ -143,6 +147,16 @@ impl LogDir {
         files.sync_all(&self.path).map_err(|source| OpenError::Io { path: self.path.clone(), source })?;
         let path = self.path.join(CLEAN_SHUTDOWN);
         write_atomically(files, &path, b"{\"version\":0,\"brokerEpoch\":-1}").map_err(|source| OpenError::Io { path, source })
+    }
+}
+
+/// Kafka leaves an empty file where nothing was ever cleaned.
+fn read_cleaned(files: &dyn Files, dir: &Path) -> io::Result<Offsets> {
+    let path = dir.join(CLEANER_OFFSETS);
+    match files.size(&path) {
+        Ok(0) => Ok(Offsets::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Offsets::default()),
+        _ => checkpoint::read_offsets(files, &path),
     }
 }
 

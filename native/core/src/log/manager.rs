@@ -15,7 +15,7 @@ use super::checkpoint;
 use super::facts::{FactSink, PartitionHome};
 use super::load_queue::LoadQueue;
 use super::log_dir::{LogDir, fresh_number};
-use super::{LogConfig, LogContext, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
+use super::{CompactionTotals, LogConfig, LogContext, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
 use crate::env::Env;
 use crate::partition::{AppendError, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable};
 
@@ -86,6 +86,7 @@ pub struct LogManager {
     pub(super) flushes: Arc<FlushQueue>,
     pub(super) loads: Arc<LoadQueue>,
     pub(super) facts: Arc<FactSink>,
+    pub(super) compactions: CompactionTotals,
     /// Files and directories to be removed, and when.
     pub(super) doomed: Mutex<Vec<(i64, PathBuf)>>,
     pub(super) stopping: Arc<AtomicBool>,
@@ -110,6 +111,7 @@ impl LogManager {
             flushes: Arc::default(),
             loads: Arc::default(),
             facts: Arc::default(),
+            compactions: CompactionTotals::default(),
             doomed: Mutex::default(),
             stopping: Arc::default(),
             wake_background: Arc::default(),

@@ -4,6 +4,8 @@
 //! Knows nothing of leaders, replicas or requests.
 
 pub mod checkpoint;
+mod cleaner;
+mod compaction;
 mod config;
 mod facts;
 mod housekeeping;
@@ -21,6 +23,8 @@ mod topic;
 mod uuid;
 pub mod validation;
 
+pub use cleaner::{CompactionError, CompactionNeed, CompactionReport, CompactionSettings};
+pub use compaction::CompactionTotals;
 pub use config::{CompressionType, LogConfig, TimestampType};
 pub use facts::StorageFact;
 pub use loader::{LoadPlan, LoadReport, load as load_log, plan_load};

@@ -12,8 +12,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::LogConfig;
 use super::checkpoint;
+use super::cleaner::{Cleanable, cleaned_path, swap_path};
 use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
-use super::segment::{LogContext, PlacedBatch, Segment};
+use super::segment::{LogContext, PlacedBatch, SEGMENT_SUFFIXES, Segment};
 use crate::env::{Durability, ReadableFile, replace_file, write_atomically};
 use crate::record::{BatchHeader, RecordIterator};
 
@@ -535,6 +536,80 @@ impl PartitionLog {
         Ok(())
     }
 
+    // ---- compacting ---------------------------------------------------------------------------------------------
+
+    pub(super) fn context(&self) -> &LogContext {
+        &self.context
+    }
+
+    /// What a cleaner may look at: closed segments up to the last stable offset whose records are older than the lag.
+    pub(super) fn cleanable(&self, clean_until: Option<i64>, last_stable: i64, min_lag_ms: i64) -> Result<Cleanable, LogError> {
+        let log_start = self.log_start_offset();
+        let segments = self.segments.load();
+        let (active, closed) = (&segments[segments.len() - 1], &segments[..segments.len() - 1]);
+        // A mark outside the log is of another history.
+        let first_dirty = clean_until.filter(|offset| (log_start..=self.log_end_offset()).contains(offset)).unwrap_or(log_start);
+        let mut limit = last_stable.min(active.base_offset);
+        if min_lag_ms > 0 {
+            let newest = self.context.env.clock.now_ms().saturating_sub(min_lag_ms);
+            for segment in closed.iter().filter(|segment| segment.base_offset >= first_dirty) {
+                if segment.max_timestamp_ms().map_err(|error| LogError::io(&segment.log_path(), error))? > newest {
+                    limit = limit.min(segment.base_offset);
+                    break;
+                }
+            }
+        }
+        Ok(Cleanable { closed: closed.to_vec(), first_dirty, limit })
+    }
+
+    /// The timestamp of the first batch of the segment that holds `offset`, or follows it; `None` where there is none.
+    pub(super) fn first_timestamp_from(&self, offset: i64) -> Option<i64> {
+        let segments = self.segments.load();
+        let begin = segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
+        segments.iter().skip(begin).find_map(|segment| segment.first_timestamp_ms().ok().flatten())
+    }
+
+    /// Puts the cleaned segment with this base offset into the place of `old`, so that a crash at any moment leaves the
+    /// old ones or the new one. Returns the old files, or `None` where the old segments are not in the log any more.
+    pub(super) fn replace_segments(&self, old: &[Arc<Segment>], base_offset: i64) -> Result<Option<Vec<PathBuf>>, LogError> {
+        let _no_deletion_meanwhile = self.writer.lock();
+        let segments = self.segments.load_full();
+        let Some(first) = segments.iter().position(|segment| Arc::ptr_eq(segment, &old[0])) else { return Ok(None) };
+        let is_whole = old.iter().zip(&segments[first..]).all(|(old, current)| Arc::ptr_eq(old, current));
+        if !is_whole || first + old.len() >= segments.len() {
+            return Ok(None);
+        }
+        let files = &*self.context.env.files;
+        let io = |error| LogError::io(&self.dir, error);
+        for suffix in SEGMENT_SUFFIXES {
+            if suffix == "log" {
+                files.sync_dir(&self.dir).map_err(io)?;
+            }
+            let (cleaned, swap) = (cleaned_path(&self.dir, base_offset, suffix), swap_path(&self.dir, base_offset, suffix));
+            files.rename(&cleaned, &swap).map_err(io)?;
+        }
+        files.sync_dir(&self.dir).map_err(io)?;
+        let mut removed = Vec::new();
+        for segment in old {
+            segment.retire().map_err(io)?;
+            removed.extend(segment.mark_deleted().map_err(io)?);
+        }
+        // The log comes last: while it waits under its other name, a start knows that the rest may have to follow.
+        for suffix in SEGMENT_SUFFIXES {
+            if suffix == "log" {
+                files.sync_dir(&self.dir).map_err(io)?;
+            }
+            let path = Segment::path(&self.dir, base_offset, suffix);
+            files.rename(&swap_path(&self.dir, base_offset, suffix), &path).map_err(io)?;
+        }
+        files.sync_dir(&self.dir).map_err(io)?;
+        let mut replaced = segments[..first].to_vec();
+        replaced.push(Segment::open_closed(&self.context, &self.dir, base_offset).map_err(io)?);
+        replaced.extend_from_slice(&segments[first + old.len()..]);
+        self.segments.store(Arc::new(replaced));
+        Ok(Some(removed))
+    }
+
     // ---- dropping -----------------------------------------------------------------------------------------------
 
     /// Raises the log start and drops the segments that lie wholly below it. The caller has made the new start durable.
@@ -551,6 +626,7 @@ impl PartitionLog {
         }
         let mut removed = Vec::new();
         for segment in &segments[..keep_from] {
+            let _ = segment.retire(); // readers that hold it and cannot go on are told so
             removed.extend(segment.mark_deleted().map_err(|error| LogError::io(&self.dir, error))?);
         }
         // The epoch in force at the new start begins there now.
@@ -595,6 +671,9 @@ fn must_roll(segment: &Segment, batch: &PlacedBatch<'_>, len: u64, config: &LogC
 
 fn first_record_at(header: &BatchHeader, batch: &[u8], timestamp_ms: i64, log_start: i64) -> Option<(i64, i64, i32)> {
     let epoch = header.partition_leader_epoch;
+    if header.record_count == 0 {
+        return None; // emptied by a cleaner
+    }
     if header.is_log_append_time() {
         return Some((header.base_offset.max(log_start), header.max_timestamp, epoch));
     }

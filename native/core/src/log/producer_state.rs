@@ -73,6 +73,14 @@ pub struct ProducerUndo {
     opened_at: Option<i64>,
 }
 
+/// The newest batch that a producer wrote at its current epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastOfProducer {
+    pub epoch: i16,
+    /// `None` where only a marker was written.
+    pub data_offset: Option<i64>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Producer {
     epoch: i16,
@@ -246,14 +254,7 @@ impl ProducerState {
 
     /// Notes a marker at `offset`; returns the transaction where it was aborted, with the last stable offset as it is
     /// once this transaction no longer counts.
-    pub fn complete(
-        &mut self,
-        header: &BatchHeader,
-        offset: i64,
-        coordinator_epoch: i32,
-        commit: bool,
-        high_watermark: i64,
-    ) -> Option<AbortedTxn> {
+    pub fn complete(&mut self, header: &BatchHeader, offset: i64, coordinator_epoch: i32, commit: bool) -> Option<AbortedTxn> {
         let producer = self.producers.entry(header.producer_id).or_insert_with(|| Producer {
             epoch: header.producer_epoch,
             batches: RecentBatches::default(),
@@ -274,7 +275,7 @@ impl ProducerState {
             return None;
         }
         let next_open = self.unstable.iter().find(|(_, marker)| marker.is_none()).map(|(first, _)| *first);
-        let last_stable_offset = next_open.unwrap_or(offset + 1).max(high_watermark.min(first_offset));
+        let last_stable_offset = next_open.unwrap_or(offset + 1);
         Some(AbortedTxn { producer_id: header.producer_id, first_offset, last_offset: offset, last_stable_offset })
     }
 
@@ -293,6 +294,15 @@ impl ProducerState {
     /// Forgets producers without an open transaction that wrote nothing for `expiration_ms`.
     pub fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
         self.producers.retain(|_, producer| producer.txn_start.is_some() || now_ms - producer.last_timestamp_ms < expiration_ms);
+    }
+
+    /// The newest batch of every producer, which a cleaner has to leave in the log.
+    pub fn last_of_each(&self) -> HashMap<i64, LastOfProducer> {
+        let last = |producer: &Producer| LastOfProducer {
+            epoch: producer.epoch,
+            data_offset: producer.batches.last().map(|batch| batch.last_offset),
+        };
+        self.producers.iter().map(|(&id, producer)| (id, last(producer))).collect()
     }
 
     pub fn summaries(&self) -> Vec<ProducerSummary> {
@@ -445,10 +455,23 @@ mod tests {
         let mut state = ProducerState::default();
         state.append(&batch(0, 0, 2, true), 10);
         assert_eq!(state.last_stable_offset(12), 10);
-        let aborted = state.complete(&batch(0, -1, 1, true), 12, 0, false, 12);
+        let aborted = state.complete(&batch(0, -1, 1, true), 12, 0, false);
         assert_eq!(aborted.map(|txn| (txn.first_offset, txn.last_offset)), Some((10, 12)));
         assert_eq!(state.last_stable_offset(12), 10, "the marker itself is not committed yet");
         assert_eq!(state.last_stable_offset(13), 13);
+    }
+
+    #[test]
+    fn an_aborted_transaction_notes_the_first_that_is_still_open() {
+        let mut state = ProducerState::default();
+        let of = |producer_id, header: BatchHeader| BatchHeader { producer_id, ..header };
+        let _ = state.append(&of(1, batch(0, 0, 1, true)), 10);
+        let _ = state.append(&of(2, batch(0, 0, 1, true)), 20);
+        // A reader of 10..15 that stopped looking here would miss the transaction at 10.
+        let aborted = state.complete(&of(2, batch(0, -1, 1, true)), 30, 0, false);
+        assert_eq!(aborted.map(|txn| txn.last_stable_offset), Some(10));
+        let aborted = state.complete(&of(1, batch(0, -1, 1, true)), 31, 0, false);
+        assert_eq!(aborted.map(|txn| txn.last_stable_offset), Some(32));
     }
 
     #[test]

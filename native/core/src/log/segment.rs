@@ -25,6 +25,8 @@ const RESERVE_MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// How much of a log is read at a time when its batches are walked.
 const SCAN_CHUNK_BYTES: usize = 1024 * 1024;
 const UNKNOWN: i64 = i64::MIN;
+/// Of a segment's files; the log is the last to appear under its name.
+pub const SEGMENT_SUFFIXES: [&str; 4] = ["index", "timeindex", "txnindex", "log"];
 
 /// What the logs of a broker share.
 #[derive(Clone)]
@@ -46,6 +48,7 @@ pub struct Segment {
     this: Weak<Segment>,
     file: RwLock<Option<Arc<dyn File>>>,
     file_used: AtomicBool,
+    is_retired: AtomicBool,
     /// The file's name may not be durable yet.
     is_new: AtomicBool,
     size: AtomicU64,
@@ -105,6 +108,7 @@ impl Segment {
             this: this.clone(),
             file: RwLock::new(None),
             file_used: AtomicBool::new(false),
+            is_retired: AtomicBool::new(false),
             is_new: AtomicBool::new(false),
             size: AtomicU64::new(size),
             reserved: AtomicU64::new(size),
@@ -179,7 +183,19 @@ impl Segment {
 
     /// Gives the handle up; who uses it now keeps it until done.
     pub fn close_file(&self) {
-        *self.file.write() = None;
+        if !self.is_retired.load(Ordering::Acquire) {
+            *self.file.write() = None;
+        }
+    }
+
+    /// Holds everything open: the segment's files are about to go, or others to get their names, while readers still use
+    /// this one.
+    pub fn retire(&self) -> io::Result<()> {
+        self.is_retired.store(true, Ordering::Release);
+        self.file()?;
+        self.with_offsets(|_| ())?;
+        self.aborted()?;
+        self.max_timestamp_ms().map(|_| ())
     }
 
     /// The file was made by a process that may not have lived to make its name durable.
@@ -387,6 +403,9 @@ impl Segment {
 
     /// Gives up what can be read again from the index files.
     pub fn drop_index(&self) {
+        if self.is_retired.load(Ordering::Acquire) {
+            return;
+        }
         let mut index = self.index.write();
         if let Index::Closed(offsets) = &mut *index {
             *offsets = None;
@@ -654,7 +673,7 @@ impl Segment {
     pub fn mark_deleted(&self) -> io::Result<Vec<PathBuf>> {
         let files = &*self.context.env.files;
         let mut renamed = Vec::new();
-        for suffix in ["log", "index", "timeindex", "txnindex"] {
+        for suffix in SEGMENT_SUFFIXES {
             let path = self.file_path(suffix);
             let deleted = self.file_path(&format!("{suffix}.deleted"));
             match files.rename(&path, &deleted) {
@@ -670,7 +689,7 @@ impl Segment {
 /// The spacing of entries in an index that was made again without its topic's settings at hand.
 const REMADE_INTERVAL_BYTES: u32 = 4096;
 
-fn encode_aborted(txns: &[AbortedTxn]) -> Vec<u8> {
+pub fn encode_aborted(txns: &[AbortedTxn]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(txns.len() * TXN_ENTRY_BYTES);
     for txn in txns {
         bytes.extend_from_slice(&0i16.to_be_bytes());

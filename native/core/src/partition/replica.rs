@@ -120,6 +120,8 @@ pub struct Partition {
     /// Held by the thread that opens the log.
     loading: Mutex<()>,
     load_requested: AtomicBool,
+    /// Held by the thread that compacts the log.
+    pub(crate) compacting: Mutex<()>,
     home: Box<dyn Home>,
     this: Weak<Partition>,
 }
@@ -139,6 +141,7 @@ impl Partition {
             flush_requested: AtomicBool::new(false),
             loading: Mutex::new(()),
             load_requested: AtomicBool::new(false),
+            compacting: Mutex::new(()),
             home,
             this: this.clone(),
         })
@@ -150,6 +153,10 @@ impl Partition {
 
     pub fn index(&self) -> i32 {
         self.options.index
+    }
+
+    pub fn config(&self) -> Arc<LogConfig> {
+        self.config.load_full()
     }
 
     pub fn dir(&self) -> &PathBuf {
@@ -568,8 +575,7 @@ impl Partition {
             return Err(AppendError::Unavailable(self.failed_by(&error)));
         }
         if let Some((coordinator_epoch, commit)) = marker {
-            let watermark = self.high_watermark();
-            let aborted = writer.producers.complete(&header, base_offset, coordinator_epoch, commit, watermark);
+            let aborted = writer.producers.complete(&header, base_offset, coordinator_epoch, commit);
             if let Some(txn) = aborted {
                 log.note_aborted(txn);
             }

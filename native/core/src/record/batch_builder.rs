@@ -117,9 +117,15 @@ fn finish(mut header: BatchHeader, mut batch: Vec<u8>) -> Vec<u8> {
 
 /// Replaces the records of a batch by the same records in another codec, and seals it anew.
 pub fn recompress(batch: &mut Vec<u8>, header: &BatchHeader, codec: Codec, compressed_records: &[u8]) {
-    let mut header = *header;
-    header.attributes = (header.attributes & !0x07) | codec as i16;
+    let header = header.with_codec(codec);
     batch.truncate(BATCH_OVERHEAD);
     batch.extend_from_slice(compressed_records);
     *batch = finish(header, std::mem::take(batch));
+}
+
+/// A batch with this header and these records as they are stored, sealed.
+pub fn rebuild_batch(header: &BatchHeader, stored_records: &[u8]) -> Vec<u8> {
+    let mut batch = vec![0; BATCH_OVERHEAD];
+    batch.extend_from_slice(stored_records);
+    finish(*header, batch)
 }

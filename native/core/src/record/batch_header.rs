@@ -147,6 +147,22 @@ impl BatchHeader {
         self.attributes & DELETE_HORIZON_FLAG != 0
     }
 
+    pub fn delete_horizon_ms(&self) -> Option<i64> {
+        self.has_delete_horizon().then_some(self.base_timestamp)
+    }
+
+    /// The header with a delete horizon; the records' timestamps have to be counted from it, then.
+    pub fn with_delete_horizon(mut self, horizon_ms: i64) -> BatchHeader {
+        self.attributes |= DELETE_HORIZON_FLAG;
+        self.base_timestamp = horizon_ms;
+        self
+    }
+
+    pub fn with_codec(mut self, codec: Codec) -> BatchHeader {
+        self.attributes = (self.attributes & !CODEC_MASK) | codec as i16;
+        self
+    }
+
     pub fn has_producer_id(&self) -> bool {
         self.producer_id > NO_PRODUCER_ID
     }

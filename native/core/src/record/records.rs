@@ -41,6 +41,11 @@ impl<'a> RecordIterator<'a> {
     pub fn new(records: &'a [u8]) -> Self {
         RecordIterator { rest: records, failed: false }
     }
+
+    /// Bytes of the records that were not walked yet.
+    pub fn remaining_len(&self) -> usize {
+        self.rest.len()
+    }
 }
 
 impl<'a> Iterator for RecordIterator<'a> {
@@ -64,6 +69,29 @@ impl<'a> Record<'a> {
         // The record was walked when it was read, so every header is whole.
         (0..self.header_count).map_while(move |_| Some((read_bytes(&mut rest).ok()??, read_bytes(&mut rest).ok()?)))
     }
+}
+
+/// Appends the records to `into` with `shift` added to their timestamp deltas, for a batch with another base timestamp.
+pub fn shift_timestamps(mut records: &[u8], shift: i64, into: &mut Vec<u8>) -> Result<(), RecordError> {
+    while !records.is_empty() {
+        let len = read_varint(&mut records)?;
+        let len = usize::try_from(len).map_err(|_| RecordError::Length(i64::from(len)))?;
+        let (mut body, tail) = records.split_at_checked(len).ok_or(RecordError::Truncated)?;
+        records = tail;
+        let (&attributes, rest) = body.split_first().ok_or(RecordError::Truncated)?;
+        body = rest;
+        let delta = read_varlong(&mut body)?.wrapping_add(shift);
+        write_varint(into, (1 + varlong_len(delta) + body.len()) as i32);
+        into.push(attributes);
+        write_varlong(into, delta);
+        into.extend_from_slice(body);
+    }
+    Ok(())
+}
+
+fn varlong_len(value: i64) -> usize {
+    let bits = 64 - (((value << 1) ^ (value >> 63)) as u64 | 1).leading_zeros() as usize;
+    bits.div_ceil(7)
 }
 
 #[inline]

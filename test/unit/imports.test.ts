@@ -19,9 +19,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   groups: COORDINATORS,
   transactions: COORDINATORS,
   broker: [...COORDINATORS, 'native', 'metadata', 'groups', 'transactions'],
-  admin: [...BASE, 'config', 'protocol', 'broker'],
+  console: [],
+  admin: [...BASE, 'config', 'protocol', 'native', 'groups', 'broker', 'console'],
+  embedded: [...BASE, 'config', 'broker', 'admin'],
   cli: [...BASE, 'config', 'protocol', 'broker', 'admin'],
-  index: [...BASE, 'config', 'protocol', 'broker', 'admin'],
+  index: [...BASE, 'admin', 'embedded'],
 }
 
 /** `src/groups/group.ts` is of groups, `src/native.ts` of native. */

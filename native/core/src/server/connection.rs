@@ -59,6 +59,8 @@ pub struct Connection {
     pub unread: Vec<u8>,
     /// Whether the socket may hold more than was read.
     pub readable: bool,
+    /// Whether the peer has ended its side: no further event will tell of it, so reading goes on until it shows.
+    pub peer_ended: bool,
     /// Whether the socket took all that was offered last time.
     pub writable: bool,
     pub pending: VecDeque<Pending>,
@@ -82,6 +84,7 @@ impl Connection {
             peer,
             unread: Vec::new(),
             readable: true,
+            peer_ended: false,
             writable: true,
             pending: VecDeque::new(),
             first_sequence: 0,

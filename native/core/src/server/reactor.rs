@@ -181,7 +181,8 @@ impl Reactor {
             return;
         }
         let Some(Some(connection)) = self.connections.get_mut(token) else { return };
-        let has_news = event.is_readable() || event.is_read_closed() || event.is_error();
+        connection.peer_ended |= event.is_read_closed() || event.is_error();
+        let has_news = event.is_readable() || connection.peer_ended;
         if has_news && !connection.readable {
             connection.readable = true;
             self.ready.push(token as u32);
@@ -821,8 +822,9 @@ fn fill(connection: &mut Connection, bytes: &mut Vec<u8>, metrics: &ThreadMetric
     match rustix::io::read(&connection.stream, rustix::buffer::spare_capacity(bytes)) {
         Ok(0) => Err(None),
         Ok(count) => {
-            // A short read has emptied the socket: the next bytes bring an event.
-            connection.readable = count == room;
+            // A short read has emptied the socket: the next bytes bring an event. An end that came together with the
+            // last bytes has brought its event already.
+            connection.readable = count == room || connection.peer_ended;
             connection.last_progress = now;
             add(&metrics.bytes_in, count as u64);
             Ok(count)

@@ -451,6 +451,18 @@ mod tests {
     }
 
     #[test]
+    fn a_later_transaction_that_is_aborted_first_tells_of_the_earlier_one_still_open() {
+        let of = |producer_id, header: BatchHeader| BatchHeader { producer_id, ..header };
+        let mut state = ProducerState::default();
+        let _ = state.append(&of(1, batch(0, 0, 1, true)), 10);
+        let _ = state.append(&of(2, batch(0, 0, 1, true)), 11);
+        let second = state.complete(&of(2, batch(0, -1, 1, true)), 12, 0, false);
+        assert_eq!(second.map(|txn| (txn.first_offset, txn.last_stable_offset)), Some((11, 10)));
+        let first = state.complete(&of(1, batch(0, -1, 1, true)), 13, 0, false);
+        assert_eq!(first.map(|txn| (txn.first_offset, txn.last_stable_offset)), Some((10, 14)));
+    }
+
+    #[test]
     fn an_open_transaction_holds_the_last_stable_offset() {
         let mut state = ProducerState::default();
         state.append(&batch(0, 0, 2, true), 10);

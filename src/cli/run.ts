@@ -20,6 +20,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   { name: 'serve', summary: 'run a broker', load: async () => (await import('./serve/serve.ts')).serve },
   { name: 'topics', summary: 'create, list, describe, alter and delete topics', load: async () => (await import('./topics/topics.ts')).topics },
   { name: 'produce', summary: 'write records from standard input or a file', load: async () => (await import('./produce/produce.ts')).produce },
+  { name: 'consume', summary: 'read records', load: async () => (await import('./consume/consume.ts')).consume },
   { name: 'groups', summary: 'list, describe and delete consumer groups, reset their offsets', load: async () => (await import('./groups/groups.ts')).groups },
   { name: 'configs', summary: 'describe and alter configs of topics and brokers', load: async () => (await import('./configs/configs.ts')).configs },
   { name: 'offsets', summary: 'look up offsets: earliest, latest, by time', load: async () => (await import('./offsets/offsets.ts')).offsets },

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use millrace_core::Uuid;
 use millrace_core::env::Env;
-use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, TopicSpec};
+use millrace_core::log::{CompactionSettings, LogConfig, LogManager, LogManagerOptions, PartitionSpec, TopicSpec};
 use millrace_core::partition::{AppendEntry, Partition};
 use millrace_core::record::{BatchProducer, RecordInput, build_batch, seal};
 
 const TOPIC: &str = "adopt";
+const COMPACTED: &str = "compacted";
 const PORT: u16 = 29192;
 const SEGMENT_BYTES: u32 = 1 << 20;
 
@@ -54,7 +55,11 @@ impl Kafka {
 
     /// What `kafka-dump-log` says of all files with this ending.
     fn dump(&self, suffix: &str, arguments: &[&str]) -> String {
-        let files: Vec<String> = self.files(suffix).iter().map(|path| path.to_str().unwrap().to_owned()).collect();
+        self.dump_of(TOPIC, suffix, arguments)
+    }
+
+    fn dump_of(&self, topic: &str, suffix: &str, arguments: &[&str]) -> String {
+        let files: Vec<String> = self.files_of(topic, suffix).iter().map(|path| path.to_str().unwrap().to_owned()).collect();
         self.run(&[&["tool", "kafka-dump-log", "--files", &files.join(",")], arguments].concat())
     }
 
@@ -80,7 +85,11 @@ impl Kafka {
     }
 
     fn files(&self, suffix: &str) -> Vec<PathBuf> {
-        let dir = self.data().join(format!("{TOPIC}-0"));
+        self.files_of(TOPIC, suffix)
+    }
+
+    fn files_of(&self, topic: &str, suffix: &str) -> Vec<PathBuf> {
+        let dir = self.data().join(format!("{topic}-0"));
         let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|found| found == suffix)).collect();
         files.sort();
@@ -97,6 +106,8 @@ impl Kafka {
     fn fill(&self) {
         let segment_bytes = format!("segment.bytes={SEGMENT_BYTES}");
         self.tool("kafka-topics", &["--create", "--topic", TOPIC, "--partitions", "1", "--config", &segment_bytes]);
+        let compacted = ["--create", "--topic", COMPACTED, "--partitions", "1", "--config", "cleanup.policy=compact"];
+        self.tool("kafka-topics", &compacted);
         self.produce(1_500, 1_000, &["--command-property", "compression.type=lz4"]);
         let committing = ["--transactional-id", "t1", "--transaction-duration-ms", "50"];
         self.produce(2_000, 700, &[&committing[..], &["--command-property", "compression.type=zstd"]].concat());
@@ -137,15 +148,14 @@ fn open(kafka: &Kafka) -> (Arc<LogManager>, Arc<Partition>) {
     let manager = Arc::new(LogManager::open(options, Env::real()).unwrap());
     manager.listen(|fact| panic!("{fact:?}"));
     let found = manager.list_local_topics().unwrap();
-    let local = found.iter().find(|topic| topic.name == TOPIC).unwrap();
-    let topic = TopicSpec {
-        name: TOPIC.to_owned(),
-        id: local.id.unwrap(),
+    let spec = |name: &str, compacted: bool| TopicSpec {
+        name: name.to_owned(),
+        id: found.iter().find(|topic| topic.name == name).unwrap().id.unwrap(),
         internal: false,
         partitions: vec![PartitionSpec { index: 0, leader_epoch: 0 }],
-        config: LogConfig { segment_bytes: SEGMENT_BYTES, ..LogConfig::default() },
+        config: LogConfig { segment_bytes: SEGMENT_BYTES, compacted, ..LogConfig::default() },
     };
-    manager.apply(vec![topic], &[]).unwrap();
+    manager.apply(vec![spec(TOPIC, false), spec(COMPACTED, true)], &[]).unwrap();
     let partition = manager.find(TOPIC, 0).unwrap();
     (manager, partition)
 }
@@ -191,6 +201,29 @@ fn their_records(kafka: &Kafka) -> Vec<String> {
     let dump = kafka.dump("log", &["--deep-iteration"]);
     let records = dump.lines().filter_map(|line| line.strip_prefix("| "));
     records.map(|line| line.split_whitespace().take(8).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Overwritten keys, a tombstone, an emptied batch and a transaction's rest, compacted.
+fn fill_compacted(manager: &LogManager) {
+    let partition = manager.find(COMPACTED, 0).unwrap();
+    let now_ms = 1_900_000_000_000;
+    let producer = |producer_id, transactional| BatchProducer { producer_id, producer_epoch: 0, transactional };
+    for sequence in 0..3 {
+        append(&partition, producer(6_000, false), sequence * 10, now_ms); // the same ten keys
+    }
+    append(&partition, producer(6_001, true), 0, now_ms);
+    partition.append_marker(6_001, 0, 0, false, now_ms).unwrap();
+    let tombstone = RecordInput { key: Some(b"key 3".to_vec()), value: None, timestamp_ms: Some(now_ms), headers: Vec::new() };
+    partition.append_records(&[tombstone], None, now_ms).unwrap();
+    partition.roll().unwrap();
+    let settings = CompactionSettings {
+        delete_retention_ms: 86_400_000,
+        min_lag_ms: 0,
+        map_memory_bytes: 1 << 20,
+        bytes_per_second: None,
+    };
+    let report = manager.compact(&partition, &settings).unwrap();
+    assert_eq!((report.clean_until, report.records_kept), (42, 11));
 }
 
 fn append(partition: &Partition, producer: BatchProducer, sequence: i32, now_ms: i64) {
@@ -268,6 +301,7 @@ fn a_directory_goes_from_kafka_to_us_and_back() {
     }
     partition.roll().unwrap();
     append(&partition, BatchProducer { producer_id: 5_000, producer_epoch: 0, transactional: false }, 400, now_ms);
+    fill_compacted(&manager);
     let our_end = partition.log_end_offset();
     let all = our_records(&partition);
     let committed = committed_count(&partition);
@@ -283,6 +317,9 @@ fn a_directory_goes_from_kafka_to_us_and_back() {
         let verified = kafka.dump(suffix, &["--verify-index-only"]);
         assert!(!verified.contains("mismatch") && !verified.contains("Found"), "{verified}");
     }
+    let compacted = kafka.dump_of(COMPACTED, "log", &["--deep-iteration"]);
+    assert_eq!(compacted.matches("isvalid: true").count(), compacted.matches("baseOffset:").count(), "{compacted}");
+    assert!(compacted.contains("deleteHorizonMs: OptionalLong[") && compacted.contains("count: 0"), "{compacted}");
     let snapshot = kafka.newest_snapshot();
     assert!(snapshot.contains("producerId: 5001 producerEpoch: 1 coordinatorEpoch: 0"), "{snapshot}");
     kafka.start();
@@ -292,6 +329,9 @@ fn a_directory_goes_from_kafka_to_us_and_back() {
     let log = std::fs::read_to_string(kafka.dir.join("node-1/server.log")).unwrap();
     let complaints: Vec<&str> = log.lines().filter(|line| line.contains(TOPIC) && line.contains("WARN")).collect();
     assert!(complaints.is_empty(), "{complaints:?}");
+    let ten = ["--isolation-level", "read_committed", "--max-messages", "10", "--timeout-ms", "60000"];
+    let kept = kafka.tool("kafka-console-consumer", &[&["--topic", COMPACTED, "--from-beginning"], &ten[..]].concat());
+    assert_eq!(kept.lines().filter(|line| line.starts_with("vvv")).count(), 9, "one key of ten has only a tombstone");
     let count = committed.to_string();
     let read_committed = ["--isolation-level", "read_committed", "--max-messages", &count, "--timeout-ms", "60000"];
     let arguments = [&["--topic", TOPIC, "--from-beginning"], &read_committed[..]].concat();

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use millrace_core::Uuid;
 use millrace_core::env::Env;
-use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, TopicSpec};
+use millrace_core::log::{CompactionSettings, LogConfig, LogManager, LogManagerOptions, PartitionSpec, TopicSpec};
 use millrace_core::partition::{AppendEntry, Isolation};
+use millrace_core::record::RecordInput;
 use support::batch_of;
 
 const PARTITIONS: i32 = 10_000;
@@ -118,4 +119,46 @@ fn cost_of_appends_and_reads() {
         println!("read {value_bytes} B: {:.1} us per read of {count}", began.elapsed().as_secs_f64() * 1e6 / f64::from(count));
         manager.close().unwrap();
     }
+}
+
+/// User and system time of this thread.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_compaction() {
+    let dir = tempfile::tempdir().unwrap();
+    let manager = open(dir.path(), 1);
+    let partition = manager.find("orders", 0).unwrap();
+    let keys: u64 = std::env::var("KEYS").map_or(1_000_000, |keys| keys.parse().unwrap());
+    let value = vec![b'v'; 100];
+    let mut random = support::Random(1);
+    for _ in 0..keys * 2 / 100 {
+        let record = |_| RecordInput {
+            key: Some(random.below(keys).to_be_bytes().to_vec()),
+            value: Some(value.clone()),
+            timestamp_ms: Some(1_000),
+            headers: Vec::new(),
+        };
+        let records: Vec<RecordInput> = (0..100).map(record).collect();
+        partition.append_records(&records, None, 1_000).unwrap();
+    }
+    partition.roll().unwrap();
+    let settings = CompactionSettings {
+        delete_retention_ms: 86_400_000,
+        min_lag_ms: 0,
+        map_memory_bytes: 1 << 30,
+        bytes_per_second: None,
+    };
+    let (began, cpu) = (Instant::now(), cpu_seconds());
+    let size = partition.offsets().unwrap().size_bytes as f64 / 1e6;
+    let compacted = manager.compact(&partition, &settings).unwrap();
+    let cpu = cpu_seconds() - cpu;
+    println!("{compacted:?}");
+    println!("{size:.0} MB of log in {:?}, {:.0} MB per CPU-second, resident {}", began.elapsed(), size / cpu, status("VmRSS:"));
+    manager.close().unwrap();
 }

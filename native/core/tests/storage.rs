@@ -262,3 +262,42 @@ fn many_logs_are_flushed_with_one_sync() {
         assert_eq!(storage.values(index), ["value"]);
     }
 }
+
+#[test]
+fn a_log_with_much_to_verify_is_opened_by_a_thread_for_that() {
+    let storage = Storage::new(1);
+    storage.open();
+    let value = "x".repeat(900_000);
+    for _ in 0..6 {
+        storage.produce(0, &value).unwrap();
+    }
+    storage.kill();
+    storage.open();
+    let partition = storage.partition(0);
+    assert_eq!(storage.produce(0, "too early"), Err(AppendError::Unavailable(PartitionUnavailable::Loading)));
+    assert!(partition.read(0, 1, Isolation::HighWatermark, true).is_err());
+    partition.load_in_background();
+    assert_eq!(storage.produce(0, "now"), Ok(6));
+    assert!(matches!(storage.facts()[..], [StorageFact::PartitionLoaded { recovered_bytes: 5_400_000.., .. }]));
+}
+
+#[test]
+fn readers_are_told_of_aborted_transactions_in_what_they_read_and_no_more() {
+    let storage = Storage::new(1);
+    storage.open();
+    let partition = storage.partition(0);
+    for round in 0..4 {
+        let producer = BatchProducer { producer_id: round, producer_epoch: 0, transactional: true };
+        storage.produce_as(producer, 0, "aborted").unwrap();
+        partition.append_marker(round, 0, 0, false, storage.now_ms()).unwrap();
+    }
+    let told = |offset: i64, max_bytes: u32| -> Vec<i64> {
+        let read = partition.read(offset, max_bytes, Isolation::LastStable, true).unwrap();
+        read.aborted.iter().map(|txn| txn.first_offset).collect()
+    };
+    assert_eq!(told(0, 1_000_000), [0, 2, 4, 6]);
+    assert_eq!(told(2, 1), [2]);
+    assert_eq!(told(3, 1), [2], "the marker alone");
+    let read = partition.read(0, 1_000_000, Isolation::HighWatermark, true).unwrap();
+    assert!(read.aborted.is_empty());
+}

@@ -59,6 +59,8 @@ pub struct LogSlice {
     pub file: Arc<dyn ReadableFile>,
     pub position: u64,
     pub len: u32,
+    /// No record of the slice has reached it.
+    pub end_offset: i64,
 }
 
 /// A segment as retention looks at it.
@@ -401,12 +403,13 @@ impl PartitionLog {
         let io = |error| LogError::io(&self.dir, error);
         while let Some(segment) = segments.get(position) {
             if let Some((start, first)) = segment.find_batch(offset).map_err(io)? {
-                let end = segment.slice_end(start, &first, u64::from(max_bytes), limit, at_least_one).map_err(io)?;
+                let slice_end = segment.slice_end(start, &first, u64::from(max_bytes), limit, at_least_one);
+                let (end, end_offset) = slice_end.map_err(io)?;
                 if end == start {
                     return Ok(None);
                 }
                 let file: Arc<dyn ReadableFile> = segment.file().map_err(io)?;
-                return Ok(Some(LogSlice { file, position: start, len: (end - start) as u32 }));
+                return Ok(Some(LogSlice { file, position: start, len: (end - start) as u32, end_offset }));
             }
             position += 1; // a gap that compaction left at the end of a segment
         }

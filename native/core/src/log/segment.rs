@@ -339,30 +339,43 @@ impl Segment {
     }
 
     /// The end of the last whole batch that ends within `start..start + max_bytes`, with all its offsets below
-    /// `offset_limit`; at least the first batch's end where `at_least_one` allows it.
-    pub fn slice_end(&self, start: u64, first: &BatchHeader, max_bytes: u64, offset_limit: i64, at_least_one: bool) -> io::Result<u64> {
+    /// `offset_limit`; at least the first batch's end where `at_least_one` allows it. With it comes an offset that no
+    /// record before the end has reached.
+    pub fn slice_end(
+        &self,
+        start: u64,
+        first: &BatchHeader,
+        max_bytes: u64,
+        offset_limit: i64,
+        at_least_one: bool,
+    ) -> io::Result<(u64, i64)> {
         if first.last_offset() >= offset_limit {
-            return Ok(start);
+            return Ok((start, first.base_offset));
         }
-        let first_end = start + first.size_in_bytes() as u64;
+        let first_end = (start + first.size_in_bytes() as u64, first.last_offset() + 1);
         if first.size_in_bytes() as u64 > max_bytes {
-            return Ok(if at_least_one { first_end } else { start });
+            return Ok(if at_least_one { first_end } else { (start, first.base_offset) });
         }
         let limit = self.size().min(start + max_bytes);
         let relative_limit = offset_limit - self.base_offset;
         let floor = |entries: &[OffsetEntry]| {
             segment_index::floor_position(entries, limit).min(segment_index::floor_offset(entries, relative_limit))
         };
-        let mut position = self.with_offsets(floor)?.max(first_end);
-        let mut end = position;
+        let mut position = self.with_offsets(floor)?;
+        // Without another header in sight, the limit of all that may be read bounds this slice as well.
+        let mut end = (position, offset_limit);
+        if position < first_end.0 {
+            (position, end) = (first_end.0, first_end);
+        }
         let file = self.file()?;
         while position < limit {
             let header = self.header_at(&*file, position)?;
             position += header.size_in_bytes() as u64;
             if position > limit || header.last_offset() >= offset_limit {
+                end.1 = end.1.min(header.base_offset);
                 break;
             }
-            end = position;
+            end = (position, header.last_offset() + 1);
         }
         Ok(end)
     }

@@ -678,7 +678,9 @@ impl Partition {
         };
         let slice = log.read(offset, max_bytes, limit, at_least_one).map_err(|error| ReadError::Storage(error.to_string()))?;
         let aborted = match (&slice, isolation) {
-            (Some(_), Isolation::LastStable) => log.aborted(offset, limit).map_err(|error| ReadError::Storage(error.to_string()))?,
+            (Some(slice), Isolation::LastStable) => {
+                log.aborted(offset, slice.end_offset).map_err(|error| ReadError::Storage(error.to_string()))?
+            }
             _ => Vec::new(),
         };
         Ok(Read { high_watermark, last_stable_offset, log_start_offset, slice, aborted })

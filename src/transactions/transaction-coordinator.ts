@@ -4,6 +4,7 @@
 import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
 import { CoordinatorRuntime } from '../coordinator/coordinator-runtime.ts'
 import type { CoordinatorResult } from '../coordinator/coordinator-shard.ts'
+import { partitionForKey } from '../coordinator/key-partition.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -96,7 +97,7 @@ export class TransactionCoordinator {
   /** The partition of `__transaction_state` that holds the id, -1 while there is no such topic. */
   partitionFor(transactionalId: string): number {
     const count = this.#deps.partitionCount(TRANSACTION_STATE_TOPIC)
-    return count === undefined ? -1 : javaHashModulo(transactionalId, count)
+    return partitionForKey(transactionalId, count ?? 0)
   }
 
   /** A producer id for a producer without transactions. */
@@ -281,11 +282,4 @@ export class TransactionCoordinator {
       run().catch((error: unknown) => this.#deps.logger.error('a periodic task of the transaction coordinator failed', { task: timerKey, error }))
     })
   }
-}
-
-/** The partition where Kafka keeps a key: the absolute value of Java's `String.hashCode`, modulo the partition count. */
-export function javaHashModulo(key: string, count: number): number {
-  let hash = 0
-  for (let index = 0; index < key.length; index++) hash = (Math.imul(31, hash) + key.charCodeAt(index)) | 0
-  return (hash === -(2 ** 31) ? 0 : Math.abs(hash)) % count
 }

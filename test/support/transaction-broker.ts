@@ -1,5 +1,6 @@
 // A transaction coordinator with its APIs, on a log and partitions in memory and a clock that moves when told.
 
+import { partitionForKey } from '../../src/coordinator/key-partition.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
 import { decodeRecord, decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
 import type { Records } from '../../src/protocol/messages.ts'
@@ -7,7 +8,7 @@ import { silentLogger } from '../../src/shared/logger.ts'
 import { TRANSACTION_APIS, transactionHandlers } from '../../src/transactions/handlers.ts'
 import type { MarkerWriter } from '../../src/transactions/marker-sender.ts'
 import type { TopicPartition } from '../../src/transactions/topic-partition.ts'
-import { TRANSACTION_STATE_TOPIC, TransactionCoordinator, javaHashModulo } from '../../src/transactions/transaction-coordinator.ts'
+import { TRANSACTION_STATE_TOPIC, TransactionCoordinator } from '../../src/transactions/transaction-coordinator.ts'
 import { FakeCoordinatorLog } from './fake-coordinator-log.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -76,7 +77,7 @@ export class TransactionBroker {
     this.#handlers = transactionHandlers({
       coordinator: this.coordinator,
       offsets: {
-        partitionFor: (groupId) => javaHashModulo(groupId, 50),
+        partitionFor: (groupId) => partitionForKey(groupId, 50),
         commitTransactional: async ({ topics }) => ({
           topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex })) })),
         }),

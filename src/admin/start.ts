@@ -4,14 +4,21 @@ import type { BrokerNode } from '../broker/broker.ts'
 import { MillraceError } from '../shared/errors.ts'
 import { VERSION } from '../shared/version.ts'
 import type { AdminContext } from './context.ts'
-import { Router } from './http/router.ts'
+import type { Router } from './http/router.ts'
 import { AdminHttpServer } from './http/server.ts'
 import type { HttpAddress } from './http/server.ts'
-import { adminRoutes } from './routes.ts'
 
 /** Serves the admin API at an address such as http://127.0.0.1:9644. Throws a MillraceError where it is taken. */
 export function startAdmin(node: BrokerNode, address: string): Promise<AdminHttpServer> {
-  return AdminHttpServer.listen(parseAddress(address), new Router(adminRoutes(), contextOf(node)))
+  const context = contextOf(node)
+  let router: Promise<Router> | undefined
+  return AdminHttpServer.listen(parseAddress(address), () => (router ??= loadRouter(context)))
+}
+
+/** Routes and the schemas they check against take more memory than all else that idles here, so they wait until they are asked for. */
+async function loadRouter(context: AdminContext): Promise<Router> {
+  const [{ Router }, { adminRoutes }] = await Promise.all([import('./http/router.ts'), import('./routes.ts')])
+  return new Router(adminRoutes(), context)
 }
 
 function contextOf(node: BrokerNode): AdminContext {

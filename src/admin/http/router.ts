@@ -22,11 +22,6 @@ export class Router {
     this.#context = context
   }
 
-  /** Whether the request may have a body, so that none is read for what has no use for it. */
-  takesBody(method: string, path: string): boolean {
-    return this.#find(method, path)?.compiled.route.body != null
-  }
-
   /** Never rejects: what fails is told as a problem. */
   async answer(method: string, path: string, query: string, body: string): Promise<HttpAnswer> {
     try {

@@ -25,10 +25,10 @@ export class AdminHttpServer {
 
   get url(): string { return `http://${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}` }
 
-  /** Throws a MillraceError where the address is taken. */
-  static async listen({ host, port }: HttpAddress, router: Router): Promise<AdminHttpServer> {
+  /** The router is asked for with the first request, and with each one after. Throws a MillraceError where the address is taken. */
+  static async listen({ host, port }: HttpAddress, loadRouter: () => Promise<Router>): Promise<AdminHttpServer> {
     const app = App()
-    app.any('/*', (response, request) => serve(response, request, router))
+    app.any('/*', (response, request) => serve(response, request, loadRouter))
     const socket = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve))
     if (socket === false) throw new MillraceError('ADMIN_LISTENER', `the admin API cannot listen on ${host}:${port}: is the address in use?`)
     return new AdminHttpServer(app, socket, host)
@@ -40,7 +40,7 @@ export class AdminHttpServer {
   }
 }
 
-function serve(response: HttpResponse, request: HttpRequest, router: Router): void {
+function serve(response: HttpResponse, request: HttpRequest, loadRouter: () => Promise<Router>): void {
   const method = request.getMethod().toUpperCase()
   const path = request.getUrl()
   const query = request.getQuery() ?? ''
@@ -51,8 +51,9 @@ function serve(response: HttpResponse, request: HttpRequest, router: Router): vo
   const send = (answer: HttpAnswer): void => {
     if (!isGone) response.cork(() => write(response, answer))
   }
-  const run = (body: string): void => void router.answer(method === 'HEAD' ? 'GET' : method, path, query, body).then(send)
-  if (!router.takesBody(method, path)) return run('')
+  const isRead = method === 'GET' || method === 'HEAD'
+  const run = (body: string): void => void loadRouter().then((router) => router.answer(isRead ? 'GET' : method, path, query, body)).then(send)
+  if (isRead) return run('')
   readBody(response, (body) => {
     if (body === null) send(TOO_LARGE)
     else run(body)

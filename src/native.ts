@@ -115,6 +115,18 @@ export type ProducerSummary = {
   currentTxnStartOffset: bigint
 }
 export type TopicPartition = { topic: string; partition: number }
+/** How a compacted log stands; `dirtySinceMs` is the timestamp of its first record that no run has seen, -1 for unknown. */
+export type CompactionNeed = { partition: number; dirtyBytes: number; cleanBytes: number; dirtySinceMs: number }
+export type CompactionSettings = {
+  deleteRetentionMs: number
+  minLagMs: number
+  /** Bounds the table of keys; what does not fit waits for the next run. */
+  mapMemoryBytes: number
+  /** Reads and writes together; Infinity for no bound. */
+  bytesPerSecond: number
+}
+export type CompactionReport = { bytesRead: number; bytesWritten: number; recordsRead: number; recordsKept: number }
+
 export type LogDirSummary = { path: string; error: string | null; totalBytes: bigint; usableBytes: bigint }
 
 /** Counters since the start; histogram bucket i counts values of at most 2^i microseconds. */
@@ -181,6 +193,10 @@ export interface DataPlane {
   rollSegment(topic: string, partition: number): Promise<void>
   describeProducers(topic: string, partition: number): ProducerSummary[] | null
   logDirs(): LogDirSummary[]
+  /** The open logs of a topic that have something dirty. */
+  compactionNeeds(topic: string, minLagMs: number): CompactionNeed[]
+  /** Compacts a log once; resolves when it is done, rejects where it could not be or the data plane is closed. */
+  compact(topic: string, partition: number, settings: CompactionSettings): Promise<CompactionReport>
   /** Bytes of all logs by topic, whether they are open or not. */
   topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics

@@ -40,6 +40,12 @@ export declare class NativeDataPlane {
   /** Six numbers for each producer: id, epoch, last sequence, last timestamp, coordinator epoch, transaction start. */
   describeProducers(topic: string, partition: number): Float64Array | null
   logDirs(): Array<LogDirState>
+  /**
+   * Four numbers for each open log of a topic with something dirty: partition, dirty bytes, clean bytes, and the
+   * timestamp of its first dirty record.
+   */
+  compactionNeeds(topic: string, minLagMs: number): Float64Array
+  compact(topic: string, partition: number, deleteRetentionMs: number, minLagMs: number, mapMemoryBytes: number, bytesPerSecond: number): Promise<CompactionReport>
   topicSizes(): Promise<TopicSize[]>
   metrics(): DataPlaneMetrics
   close(): Promise<void>
@@ -53,6 +59,13 @@ export interface ApiMetrics {
   responseBytes: number
   latencyBuckets: Array<number>
   latencySumMicros: number
+}
+
+export interface CompactionReport {
+  bytesRead: number
+  bytesWritten: number
+  recordsRead: number
+  recordsKept: number
 }
 
 export interface DataPlaneMetrics {

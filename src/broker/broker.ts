@@ -35,6 +35,8 @@ import type { ApiCaller, ApiHandlers } from './api.ts'
 import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
 import { ClusterView } from './cluster-view.ts'
 import { coordinatorLog, markerWriter } from './coordinator-access.ts'
+import { compactionPolicy } from './compaction.ts'
+import { CompactionRunner } from './compaction-runner.ts'
 import { CoordinatorFollower } from './coordinator-follower.ts'
 import { logDataPlaneEvent } from './data-plane-events.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
@@ -74,6 +76,7 @@ export class BrokerNode {
   readonly clock: Clock
   readonly #timers: SystemTimers
   readonly #retention: RetentionRunner
+  readonly #compaction: CompactionRunner
   readonly #router: Router
   readonly #logger: Logger
   #closing: Promise<void> | undefined
@@ -172,6 +175,20 @@ export class BrokerNode {
       timers,
       logger: logging.logger('retention'),
     })
+    this.#compaction = new CompactionRunner({
+      dataPlane,
+      topics: () => {
+        const { image } = metadata
+        const all = [...image.topicsByName.keys()].map((name) => ({ name, policy: compactionPolicy(configs.topicSettings(image, name)) }))
+        return all.filter(({ policy }) => policy.compacts)
+      },
+      backoffMs: settings['log.cleaner.backoff.ms'],
+      mapMemoryBytes: settings['log.cleaner.dedupe.buffer.size'],
+      bytesPerSecond: settings['log.cleaner.io.max.bytes.per.second'],
+      clock,
+      timers,
+      logger: logging.logger('compaction'),
+    })
     const coordinators = [
       new CoordinatorFollower(OFFSETS_TOPIC, this.groups, nodeId, logging.logger('groups')),
       new CoordinatorFollower(TRANSACTION_STATE_TOPIC, this.transactions, nodeId, logging.logger('transactions')),
@@ -198,11 +215,13 @@ export class BrokerNode {
     await adoptTopics(adoption, { metadata: this.metadata, dataPlane: this.dataPlane, nodeId, logger: this.#logger })
     this.transactions.start()
     this.#retention.start()
+    this.#compaction.start()
     // Whoever connected meanwhile is answered now that there is an answer.
     this.dataPlane.onRequest((request) => this.#router.handle(request))
   }
 
   async #close(): Promise<void> {
+    this.#compaction.close()
     await this.#retention.close()
     await this.metadata.idle()
     this.transactions.close()

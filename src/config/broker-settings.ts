@@ -1,7 +1,7 @@
 // The broker settings that this broker acts on, under Kafka's names. Where a default differs from Kafka's, its comment
 // says why. Settings of Kafka that have nothing to act on here are in `known-settings.ts`.
 
-import { atLeast, bool, INT64_MAX_TEXT, int, list, long, oneOf, optionalInt, optionalList, optionalLong, optionalString, short, someOf, string } from './config-key.ts'
+import { atLeast, bool, double, INT64_MAX_TEXT, int, list, long, oneOf, optionalInt, optionalList, optionalLong, optionalString, short, someOf, string } from './config-key.ts'
 import type { ConfigKey, ConfigValue } from './config-key.ts'
 import { LOG_LEVELS } from '../shared/logger.ts'
 import type { LogLevel } from '../shared/logger.ts'
@@ -56,6 +56,9 @@ export const BROKER_SETTINGS = {
   'compression.lz4.level': topicDefault('compression.lz4.level'),
   'compression.type': topicDefault('compression.type'),
   'compression.zstd.level': topicDefault('compression.zstd.level'),
+  'log.cleaner.backoff.ms': long(15_000, { check: atLeast(0), doc: 'Time in milliseconds between looks for logs to compact, while there is none.' }),
+  'log.cleaner.dedupe.buffer.size': long(134_217_728, { check: atLeast(1_048_576), doc: 'Memory in bytes for the table of keys of a compaction; keys beyond it wait for the next.' }),
+  'log.cleaner.io.max.bytes.per.second': double('1.7976931348623157E308', { doc: 'Most bytes per second that compaction reads and writes together.' }),
   'log.cleaner.delete.retention.ms': topicDefault('delete.retention.ms'),
   'log.cleaner.max.compaction.lag.ms': topicDefault('max.compaction.lag.ms'),
   'log.cleaner.min.cleanable.ratio': topicDefault('min.cleanable.dirty.ratio'),

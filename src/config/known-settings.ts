@@ -128,12 +128,9 @@ internal.metadata.max.batch.size.in.bytes INT 8388608 - any
 kafka.metrics.polling.interval.secs INT 10 1.. any
 kafka.metrics.reporters LIST "" - fixed
 leader.imbalance.check.interval.seconds LONG 300 1.. any
-log.cleaner.backoff.ms LONG 15000 0.. any
-log.cleaner.dedupe.buffer.size LONG 134217728 - any
 log.cleaner.enable BOOLEAN true - fixed
 log.cleaner.io.buffer.load.factor DOUBLE 0.9 - any
 log.cleaner.io.buffer.size INT 524288 0.. any
-log.cleaner.io.max.bytes.per.second DOUBLE 1.7976931348623157E308 - any
 log.cleaner.threads INT 1 0.. any
 log.dir.failure.timeout.ms LONG 30000 1.. any
 log.flush.start.offset.checkpoint.interval.ms INT 60000 0.. any

@@ -2,6 +2,9 @@
 
 import type {
   BatchProducer,
+  CompactionNeed,
+  CompactionReport,
+  CompactionSettings,
   DataPlane,
   DataPlaneEvent,
   DataPlaneMetrics,
@@ -33,6 +36,7 @@ const INBOX_BYTES = 256 * 1024
 const OFFSET_FIELDS = 9
 const SEGMENT_FIELDS = 5
 const PRODUCER_FIELDS = 6
+const COMPACTION_FIELDS = 4
 
 type PendingAppend = { resolve: (baseOffset: bigint) => void; reject: (error: Error) => void }
 
@@ -185,6 +189,16 @@ class AddonBackedDataPlane implements DataPlane {
       totalBytes: BigInt(dir.totalBytes),
       usableBytes: BigInt(dir.usableBytes),
     }))
+  }
+
+  compactionNeeds(topic: string, minLagMs: number): CompactionNeed[] {
+    const numbers = this.#addon.compactionNeeds(topic, minLagMs)
+    return rows(numbers, COMPACTION_FIELDS, ([partition = 0, dirtyBytes = 0, cleanBytes = 0, dirtySinceMs = -1]) => ({ partition, dirtyBytes, cleanBytes, dirtySinceMs }))
+  }
+
+  compact(topic: string, partition: number, settings: CompactionSettings): Promise<CompactionReport> {
+    const { deleteRetentionMs, minLagMs, mapMemoryBytes, bytesPerSecond } = settings
+    return translateAsync(() => this.#addon.compact(topic, partition, deleteRetentionMs, minLagMs, mapMemoryBytes, bytesPerSecond))
   }
 
   topicSizes(): Promise<{ name: string; bytes: number }[]> {

@@ -1,6 +1,6 @@
 // The addon's class as native/binding/src/data_plane.rs exports it, and how it is loaded.
 
-import type { DataPlaneMetrics, TopicState } from '../native.ts'
+import type { CompactionReport, DataPlaneMetrics, TopicState } from '../native.ts'
 
 export type AddonOptions = {
   nodeId: number
@@ -35,6 +35,8 @@ export interface AddonDataPlane {
   describeProducers(topic: string, partition: number): Float64Array | null
   retentionCandidates(ageMs: number): { topic: string; partition: number }[]
   logDirs(): { path: string; error?: string; totalBytes: number; usableBytes: number }[]
+  compactionNeeds(topic: string, minLagMs: number): Float64Array
+  compact(topic: string, partition: number, deleteRetentionMs: number, minLagMs: number, mapMemoryBytes: number, bytesPerSecond: number): Promise<CompactionReport>
   topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics
   close(): Promise<void>

@@ -301,6 +301,14 @@ export class FakeDataPlane implements DataPlane {
     return [{ path: '/fake', error: null, totalBytes: 1_000_000_000n, usableBytes: 500_000_000n }]
   }
 
+  compactionNeeds(): never[] {
+    return []
+  }
+
+  async compact(): Promise<{ bytesRead: number; bytesWritten: number; recordsRead: number; recordsKept: number }> {
+    return { bytesRead: 0, bytesWritten: 0, recordsRead: 0, recordsKept: 0 }
+  }
+
   async topicSizes(): Promise<{ name: string; bytes: number }[]> {
     return [...this.topics.values()].map(({ name, partitions }) => ({
       name,

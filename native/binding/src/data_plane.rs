@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millrace_core::env::Env;
+use millrace_core::log::CompactionSettings;
 use millrace_core::log::LogManager;
 use millrace_core::log::StorageFact;
 use millrace_core::partition::{AppendError, Appended, Partition};
@@ -17,7 +18,7 @@ use napi_derive::napi;
 use crate::appends::PendingAppends;
 use crate::options::{DataPlaneOptions, TopicState, uuid};
 use crate::packing::{Truncated, Unpacker};
-use crate::tasks::{CloseTask, DeleteRecordsTask, OffsetForTimestampTask, ReadTask, RollTask, TopicSizesTask};
+use crate::tasks::{CloseTask, CompactTask, DeleteRecordsTask, OffsetForTimestampTask, ReadTask, RollTask, TopicSizesTask};
 use crate::{drain, failure, metrics};
 
 /// Keeps the event loop alive while the data plane is open; carries no arguments.
@@ -271,6 +272,37 @@ impl NativeDataPlane {
             usable_bytes: dir.usable_bytes as f64,
         });
         dirs.collect()
+    }
+
+    /// Four numbers for each open log of a topic with something dirty: partition, dirty bytes, clean bytes, and the
+    /// timestamp of its first dirty record.
+    #[napi]
+    pub fn compaction_needs(&self, topic: String, min_lag_ms: f64) -> Float64Array {
+        let needs = self.storage.compaction_needs(&topic, min_lag_ms as i64);
+        let numbers = needs
+            .iter()
+            .flat_map(|need| [f64::from(need.partition), need.dirty_bytes as f64, need.clean_bytes as f64, need.dirty_since_ms as f64]);
+        numbers.collect::<Vec<f64>>().into()
+    }
+
+    #[napi(ts_return_type = "Promise<CompactionReport>")]
+    pub fn compact(
+        &self,
+        topic: String,
+        partition: i32,
+        delete_retention_ms: f64,
+        min_lag_ms: f64,
+        map_memory_bytes: f64,
+        bytes_per_second: f64,
+    ) -> Result<AsyncTask<CompactTask>> {
+        let partition = self.partition(&topic, partition)?;
+        let settings = CompactionSettings {
+            delete_retention_ms: delete_retention_ms as i64,
+            min_lag_ms: min_lag_ms as i64,
+            map_memory_bytes: map_memory_bytes as usize,
+            bytes_per_second: (bytes_per_second < u64::MAX as f64).then_some(bytes_per_second as u64),
+        };
+        Ok(AsyncTask::new(CompactTask { storage: self.storage.clone(), partition, settings }))
     }
 
     #[napi(ts_return_type = "Promise<TopicSize[]>")]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use millrace_core::log::LogManager;
+use millrace_core::log::{self, CompactionSettings, LogManager};
 use millrace_core::partition::{OffsetSpec, Partition, StoredBatch};
 use millrace_core::server::Server;
 use napi::bindgen_prelude::Buffer;
@@ -135,6 +135,39 @@ impl Task for RollTask {
 
     fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
         Ok(())
+    }
+}
+
+#[napi(object, object_from_js = false)]
+pub struct CompactionReport {
+    pub bytes_read: f64,
+    pub bytes_written: f64,
+    pub records_read: f64,
+    pub records_kept: f64,
+}
+
+/// One run of compaction over one log.
+pub struct CompactTask {
+    pub storage: Arc<LogManager>,
+    pub partition: Arc<Partition>,
+    pub settings: CompactionSettings,
+}
+
+impl Task for CompactTask {
+    type Output = log::CompactionReport;
+    type JsValue = CompactionReport;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        self.storage.compact(&self.partition, &self.settings).map_err(failure::other)
+    }
+
+    fn resolve(&mut self, _: Env, report: Self::Output) -> Result<CompactionReport> {
+        Ok(CompactionReport {
+            bytes_read: report.bytes_read as f64,
+            bytes_written: report.bytes_written as f64,
+            records_read: report.records_read as f64,
+            records_kept: report.records_kept as f64,
+        })
     }
 }
 

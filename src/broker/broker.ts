@@ -10,6 +10,8 @@ import { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
 import { allocateProducerIds, raiseFeatures, registerBroker } from '../metadata/controller/cluster-records.ts'
+import type { InternalTopic } from '../groups/streams/topology.ts'
+import type { CreatableTopic } from '../metadata/controller/create-topics.ts'
 import { SUPPORTED_FEATURES, initialFeatureLevels } from '../metadata/features.ts'
 import type { MetadataDelta } from '../metadata/metadata-delta.ts'
 import { METADATA_APIS, metadataHandlers } from '../metadata/metadata-handlers.ts'
@@ -125,7 +127,14 @@ export class BrokerNode {
     const view = new ClusterView(() => metadata.image)
     const topics = topicLookup(() => metadata.image)
     const log = coordinatorLog(dataPlane)
-    this.groups = new GroupCoordinator({ log, timers, clock, logger: logging.logger('groups'), settings: groupSettings(settings), topics })
+    const creatorLogger = logging.logger('metadata')
+    const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
+    this.groups = new GroupCoordinator({
+      log, timers, clock, logger: logging.logger('groups'), settings: groupSettings(settings), topics,
+      createTopics: (missing) => {
+        for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
+      },
+    })
     const markers = markerWriter(dataPlane, this.groups)
     this.transactions = new TransactionCoordinator({
       log,
@@ -137,8 +146,6 @@ export class BrokerNode {
       logger: logging.logger('transactions'),
       partitionCount: (topic) => view.partitionCount(topic),
     })
-    const creatorLogger = logging.logger('metadata')
-    const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
     let served: ServedApis
     const handlers: ApiHandlers = {
       ...metadataHandlers({ runtime: metadata, configs, config, topicCreator, logs: dataPlane, logging, logger: creatorLogger, randomInt }),
@@ -258,4 +265,9 @@ export class BrokerNode {
     }
     return shortest
   }
+}
+
+/** An internal topic of a streams application as CreateTopics would ask for it. */
+function creatableTopic({ name, partitionCount, replicationFactor, configs }: InternalTopic): CreatableTopic {
+  return { name, numPartitions: partitionCount, replicationFactor, assignments: [], configs: configs.map(({ key, value }) => ({ name: key, value })) }
 }

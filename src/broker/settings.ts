@@ -20,6 +20,11 @@ export function groupSettings(settings: BrokerSettings): GroupSettings {
     consumerMaxSize: settings['group.consumer.max.size'],
     consumerAssignors: settings['group.consumer.assignors'],
     consumerMigrationPolicy: settings['group.consumer.migration.policy'],
+    streamsSessionTimeoutMs: settings['group.streams.session.timeout.ms'],
+    streamsHeartbeatIntervalMs: settings['group.streams.heartbeat.interval.ms'],
+    streamsMaxSize: settings['group.streams.max.size'],
+    streamsNumStandbyReplicas: settings['group.streams.num.standby.replicas'],
+    streamsInitialRebalanceDelayMs: settings['group.streams.initial.rebalance.delay.ms'],
   }
 }
 

@@ -27,6 +27,10 @@ import type { GroupSummary } from './group-summary.ts'
 import { summarizeGroup } from './group-summary.ts'
 import type { CommitRequest, FetchedGroup, FetchGroup, FetchTopic, PartitionResult } from './offsets/offset-manager.ts'
 import { operationErrorName } from './operation-errors.ts'
+import type { DescribedStreamsGroup } from './streams/streams-description.ts'
+import type { StreamsHeartbeatRequest, StreamsHeartbeatResponse } from './streams/streams-groups.ts'
+import type { InternalTopic } from './streams/topology.ts'
+import { validateStreamsHeartbeat } from './streams/validate-streams-heartbeat.ts'
 import type { TopicLookup } from './topic-lookup.ts'
 import { ZERO_UUID } from '../shared/uuid.ts'
 
@@ -37,6 +41,8 @@ export type GroupCoordinatorDeps = {
   readonly logger: Logger
   readonly settings: GroupSettings
   readonly topics: TopicLookup
+  /** Begins to create the internal topics of a streams application; failures are the implementer's to log. */
+  createTopics(topics: readonly InternalTopic[]): void
   /** What is set for one group alone; nothing by default. */
   groupConfig?(groupId: string): GroupConfig
 }
@@ -135,6 +141,27 @@ export class GroupCoordinator {
       return this.#runtime.read(this.partitionFor(groupId), (shard) => shard.describeConsumer(groupId))
     } catch (error) {
       return { groupId, ...this.#failed('ConsumerGroupDescribe', groupId, error) }
+    }
+  }
+
+  async streamsGroupHeartbeat(request: StreamsHeartbeatRequest): Promise<StreamsHeartbeatResponse> {
+    const { groupId } = request
+    try {
+      validateStreamsHeartbeat(request)
+      const { response, missingTopics } = await this.#runtime.write(this.partitionFor(groupId), (shard) => shard.streamsHeartbeat(request), null, groupId)
+      if (missingTopics.length > 0) this.#deps.createTopics(missingTopics)
+      return response
+    } catch (error) {
+      return this.#failed('StreamsGroupHeartbeat', groupId, error)
+    }
+  }
+
+  describeStreamsGroup(groupId: string): DescribedStreamsGroup {
+    if (groupId === '') return { groupId, errorCode: errorCode('INVALID_GROUP_ID') }
+    try {
+      return this.#runtime.read(this.partitionFor(groupId), (shard) => shard.describeStreams(groupId))
+    } catch (error) {
+      return { groupId, ...this.#failed('StreamsGroupDescribe', groupId, error) }
     }
   }
 

@@ -8,6 +8,7 @@ import { findCoordinator } from './handlers/find-coordinator-handler.ts'
 import { deleteGroups, describeGroups, listGroups } from './handlers/listing-handlers.ts'
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from './handlers/membership-handlers.ts'
 import { offsetCommit, offsetDelete, offsetFetch, txnOffsetCommit } from './handlers/offset-handlers.ts'
+import { streamsGroupDescribe, streamsGroupHeartbeat } from './handlers/streams-handlers.ts'
 import type { GroupRequestContext } from './handlers/request-context.ts'
 
 /** Lowest and highest version of the APIs that are served here. */
@@ -25,6 +26,8 @@ export const GROUP_APIS = {
   OffsetDelete: { minVersion: 0, maxVersion: 0 },
   ConsumerGroupHeartbeat: { minVersion: 0, maxVersion: 1 },
   ConsumerGroupDescribe: { minVersion: 0, maxVersion: 1 },
+  StreamsGroupHeartbeat: { minVersion: 0, maxVersion: 0 },
+  StreamsGroupDescribe: { minVersion: 0, maxVersion: 0 },
 } as const satisfies Partial<Record<ApiName, { minVersion: number; maxVersion: number }>>
 
 export type GroupHandlersDeps = FindCoordinatorDeps & { readonly coordinator: GroupCoordinator }
@@ -48,6 +51,8 @@ export function groupHandlers(deps: GroupHandlersDeps): GroupHandlers {
     OffsetDelete: (_context, request) => offsetDelete(coordinator, topics, request),
     ConsumerGroupHeartbeat: (context, request) => consumerGroupHeartbeat(coordinator, context, request),
     ConsumerGroupDescribe: (_context, request) => consumerGroupDescribe(coordinator, request),
+    StreamsGroupHeartbeat: (context, request) => streamsGroupHeartbeat(coordinator, context, request),
+    StreamsGroupDescribe: (_context, request) => streamsGroupDescribe(coordinator, request),
   }
 }
 

@@ -25,6 +25,16 @@ export type GroupSettings = {
   readonly consumerAssignors: readonly string[]
   /** `group.consumer.migration.policy` */
   readonly consumerMigrationPolicy: MigrationPolicy
+  /** `group.streams.session.timeout.ms` */
+  readonly streamsSessionTimeoutMs: number
+  /** `group.streams.heartbeat.interval.ms` */
+  readonly streamsHeartbeatIntervalMs: number
+  /** `group.streams.max.size` */
+  readonly streamsMaxSize: number
+  /** `group.streams.num.standby.replicas` */
+  readonly streamsNumStandbyReplicas: number
+  /** `group.streams.initial.rebalance.delay.ms` */
+  readonly streamsInitialRebalanceDelayMs: number
 }
 
 /** Whether groups move to the consumer protocol with the first member of that (upgrade), and back with the last one (downgrade). */
@@ -36,6 +46,14 @@ export type GroupConfig = {
   readonly consumerSessionTimeoutMs?: number
   /** `consumer.heartbeat.interval.ms` */
   readonly consumerHeartbeatIntervalMs?: number
+  /** `streams.session.timeout.ms` */
+  readonly streamsSessionTimeoutMs?: number
+  /** `streams.heartbeat.interval.ms` */
+  readonly streamsHeartbeatIntervalMs?: number
+  /** `streams.num.standby.replicas` */
+  readonly streamsNumStandbyReplicas?: number
+  /** `streams.initial.rebalance.delay.ms` */
+  readonly streamsInitialRebalanceDelayMs?: number
 }
 
 /** Kafka's defaults. */
@@ -52,4 +70,9 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   consumerMaxSize: 2_147_483_647,
   consumerAssignors: ['uniform', 'range'],
   consumerMigrationPolicy: 'bidirectional',
+  streamsSessionTimeoutMs: 45_000,
+  streamsHeartbeatIntervalMs: 5_000,
+  streamsMaxSize: 2_147_483_647,
+  streamsNumStandbyReplicas: 0,
+  streamsInitialRebalanceDelayMs: 3_000,
 }

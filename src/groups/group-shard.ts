@@ -16,10 +16,17 @@ import { ConsumerGroup } from './consumer/consumer-group.ts'
 import { ConsumerGroups } from './consumer/consumer-groups.ts'
 import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse, DescribedConsumerGroup } from './consumer/consumer-groups.ts'
 import { isConsumerRecord, replayConsumerRecord } from './consumer/consumer-replay.ts'
+import type { ReplayedGroups } from './consumer/consumer-replay.ts'
 import type { TopicRegexes } from './consumer/topic-regex.ts'
 import { decodeOffsetCommit, GROUP_METADATA_KEY, OFFSET_COMMIT_KEYS } from './group-records.ts'
 import type { GroupConfig, GroupSettings } from './group-settings.ts'
 import type { Group } from './group.ts'
+import type { DescribedStreamsGroup } from './streams/streams-description.ts'
+import { StreamsGroup } from './streams/streams-group.ts'
+import { StreamsGroups } from './streams/streams-groups.ts'
+import type { StreamsHeartbeatRequest, StreamsHeartbeatResult } from './streams/streams-groups.ts'
+import { isStreamsRecord, replayStreamsRecord } from './streams/streams-replay.ts'
+import type { ReplayedStreamsGroups } from './streams/streams-replay.ts'
 import type { TopicLookup } from './topic-lookup.ts'
 import type { CommitRequest, PartitionResult } from './offsets/offset-manager.ts'
 import { OffsetManager } from './offsets/offset-manager.ts'
@@ -44,6 +51,7 @@ export class GroupShard implements CoordinatorShard {
   readonly #classic: ClassicGroups
   readonly #consumer: ConsumerGroups
   readonly #classicProtocol: ClassicProtocol
+  readonly #streams: StreamsGroups
   #loaded = false
 
   constructor(context: ShardContext<GroupShard>, deps: GroupShardDeps) {
@@ -78,6 +86,16 @@ export class GroupShard implements CoordinatorShard {
     }
     this.#consumer = new ConsumerGroups(consumerDeps)
     this.#classicProtocol = new ClassicProtocol(consumerDeps, this.#consumer)
+    this.#streams = new StreamsGroups({
+      ...surroundings,
+      topics: deps.topics,
+      groupConfig: (groupId) => deps.groupConfig(groupId),
+      groupOf: (groupId) => this.#streamsGroup(groupId),
+      change: (reason, groupId, change) => context.write(reason, (shard) => {
+        const group = shard.group(groupId)
+        return group instanceof StreamsGroup ? change(group) : NOTHING
+      }, groupId),
+    })
   }
 
   group(groupId: string): Group | undefined {
@@ -95,6 +113,7 @@ export class GroupShard implements CoordinatorShard {
     if (type === GROUP_METADATA_KEY) this.#replayGroupMetadata(key, value)
     else if ((OFFSET_COMMIT_KEYS as readonly number[]).includes(type)) this.#replayOffsetCommit(type, offset, producerId, key, value)
     else if (isConsumerRecord(type)) replayConsumerRecord(this.#modernGroups(), type, key, value)
+    else if (isStreamsRecord(type)) replayStreamsRecord(this.#modernGroups(), type, key, value)
     else this.#context.logger.debug('passes over a record of a kind that it does not know', { partition: this.#context.partition, offset, type })
   }
 
@@ -107,6 +126,7 @@ export class GroupShard implements CoordinatorShard {
     for (const group of this.#groups.values()) {
       if (group instanceof ClassicGroup) this.#classic.onLoaded(group)
       else if (group instanceof ConsumerGroup) this.#consumer.onLoaded(group)
+      else if (group instanceof StreamsGroup) this.#streams.onLoaded(group)
     }
     this.#scheduleExpiration()
   }
@@ -115,8 +135,8 @@ export class GroupShard implements CoordinatorShard {
     for (const group of this.#groups.values()) if (group instanceof ClassicGroup) this.#classic.onUnloaded(group, 'NOT_COORDINATOR')
   }
 
-  /** Where records of consumer groups find their group: one of another kind of that id was removed by the records before. */
-  #modernGroups(): { consumerGroup(groupId: string, create: boolean): ConsumerGroup | undefined; remove(group: ConsumerGroup): void; onRegex(): void } {
+  /** Where records of modern groups find their group: one of another kind of that id was removed by the records before. */
+  #modernGroups(): ReplayedGroups & ReplayedStreamsGroups {
     return {
       consumerGroup: (groupId, create) => {
         const existing = this.#groups.get(groupId)
@@ -128,6 +148,17 @@ export class GroupShard implements CoordinatorShard {
       },
       remove: (group) => {
         this.#consumer.onRemoved(group)
+        this.#forget(group.groupId)
+      },
+      streamsGroup: (groupId, create) => {
+        const existing = this.#groups.get(groupId)
+        if (existing instanceof StreamsGroup || !create) return existing instanceof StreamsGroup ? existing : undefined
+        const created = new StreamsGroup(groupId)
+        this.#groups.set(groupId, created)
+        return created
+      },
+      removeStreams: (group) => {
+        this.#streams.onRemoved(group)
         this.#forget(group.groupId)
       },
       onRegex: () => {
@@ -179,7 +210,7 @@ export class GroupShard implements CoordinatorShard {
   join(request: JoinRequest, answer: JoinAnswer): CoordinatorResult<'done' | 'once more'> {
     const group = this.#groups.get(request.groupId)
     // An empty group of another kind gives way.
-    if (group instanceof ConsumerGroup && group.isEmpty()) return { records: group.tombstones(), response: 'once more' }
+    if (group !== undefined && !(group instanceof ClassicGroup) && group.isEmpty()) return { records: group.tombstones(), response: 'once more' }
     return { ...this.#join(group, request, answer), response: 'done' }
   }
 
@@ -238,6 +269,25 @@ export class GroupShard implements CoordinatorShard {
     const group = this.#groups.get(groupId)
     if (group instanceof ConsumerGroup) return this.#consumer.describe(group)
     return { groupId, errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a consumer group.` }
+  }
+
+  streamsHeartbeat(request: StreamsHeartbeatRequest): CoordinatorResult<StreamsHeartbeatResult> {
+    const group = this.#groups.get(request.groupId)
+    if (group === undefined || group instanceof StreamsGroup) return this.#streams.heartbeat(group, request)
+    // An empty classic group, or one of offsets alone, gives way.
+    if (group instanceof ClassicGroup && group.isEmpty() && request.memberEpoch === 0) return this.#streams.heartbeat(undefined, request, group.tombstones())
+    throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${request.groupId} is not a streams group.`)
+  }
+
+  describeStreams(groupId: string): DescribedStreamsGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof StreamsGroup) return this.#streams.describe(group)
+    return { groupId, errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Streams group ${groupId} not found.` : `Group ${groupId} is not a streams group.` }
+  }
+
+  #streamsGroup(groupId: string): StreamsGroup | undefined {
+    const group = this.#groups.get(groupId)
+    return group instanceof StreamsGroup ? group : undefined
   }
 
   // ---- offsets ----

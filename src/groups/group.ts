@@ -5,7 +5,7 @@ import type { ErrorName } from '../protocol/error-codes.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { CommittedOffset } from './offsets/offset-store.ts'
 
-export type GroupType = 'classic' | 'consumer'
+export type GroupType = 'classic' | 'consumer' | 'streams' | 'share'
 
 /** Who commits offsets: a member with its generation or epoch, or (-1, '') nobody that the group knows. */
 export type Committer = {
@@ -25,7 +25,7 @@ export interface Group {
   readonly protocolType: string
   isEmpty(): boolean
   /** `committed` are the partitions that offsets are to be committed for. */
-  validateOffsetCommit(committer: Committer, committed: readonly { readonly topicId: Uuid; readonly partition: number }[]): ErrorName
+  validateOffsetCommit(committer: Committer, committed: readonly { readonly topicId: Uuid; readonly topic: string; readonly partition: number }[]): ErrorName
   validateOffsetFetch(memberId: string, memberEpoch: number): ErrorName
   validateOffsetDelete(): ErrorName
   validateDelete(): ErrorName

@@ -32,9 +32,19 @@ export class TopicCreator {
 
   /** Begins to create the topic as it is created on demand, unless that is underway. Failures are logged. */
   begin(name: string): void {
+    const { config } = this.#deps
+    this.#begin(name, (image) => (INTERNAL_TOPICS.has(name) ? internalTopic(name, config, image.brokers.size) : ordinaryTopic(name)))
+  }
+
+  /** The same for a topic whose shape is given. */
+  beginAs(topic: CreatableTopic): void {
+    this.#begin(topic.name, () => topic)
+  }
+
+  #begin(name: string, shape: (image: ClusterImage) => CreatableTopic): void {
     if (this.#underway.has(name)) return
     this.#underway.add(name)
-    void this.#create(name).finally(() => this.#underway.delete(name))
+    void this.#create(name, shape).finally(() => this.#underway.delete(name))
   }
 
   /** What CreateTopics needs to know, for the image it decides on. */
@@ -50,13 +60,10 @@ export class TopicCreator {
     }
   }
 
-  async #create(name: string): Promise<void> {
-    const { runtime, config, logger } = this.#deps
+  async #create(name: string, shape: (image: ClusterImage) => CreatableTopic): Promise<void> {
+    const { runtime, logger } = this.#deps
     try {
-      const [created] = await runtime.write((image) => {
-        const topic = INTERNAL_TOPICS.has(name) ? internalTopic(name, config, image.brokers.size) : ordinaryTopic(name)
-        return createTopics(image, [topic], false, this.creation(image))
-      })
+      const [created] = await runtime.write((image) => createTopics(image, [shape(image)], false, this.creation(image)))
       if (created === undefined || created.errorCode === 0) logger.info(`created topic ${name} because it was asked for`, { partitions: created?.numPartitions })
       else logger.warn(`cannot create topic ${name}: ${created.errorMessage}`)
     } catch (error) {

@@ -62,7 +62,7 @@ export class MemoryGroupPeer implements GroupPeer {
   async restart(): Promise<void> {
     if (this.coordinator !== undefined) this.coordinator.close()
     const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
-    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {} })
+    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {} })
     await this.coordinator.load(0)
     this.#handlers = groupHandlers({
       coordinator: this.coordinator, topics,

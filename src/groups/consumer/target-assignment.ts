@@ -1,12 +1,11 @@
 // The target of a consumer group: which topics its members subscribe to, whether those have changed, and who shall have
 // which partitions.
 
-import { createHash } from 'node:crypto'
 import type { CoordinatorRecord } from '../../coordinator/coordinator-shard.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import { errorMessage } from '../../shared/errors.ts'
 import type { Uuid } from '../../shared/uuid.ts'
-import type { TopicLookup, TopicSummary } from '../topic-lookup.ts'
+import type { TopicLookup } from '../topic-lookup.ts'
 import type { Assignment } from '../modern/assignment.ts'
 import { sameAssignment } from '../modern/assignment.ts'
 import type { Assignor, AssignorTopic } from './assignors/assignor.ts'
@@ -25,25 +24,6 @@ export function subscribedNames(members: Iterable<MemberSubscription>, regexes: 
   }
   for (const expression of used) for (const name of regexes.get(expression)?.topics ?? []) names.add(name)
   return names
-}
-
-/** Differs where a topic has come, gone, been made anew, grown, or moved to other racks. 0 where none of the topics exists. */
-export function metadataHash(names: ReadonlySet<string>, topics: TopicLookup): bigint {
-  const hash = createHash('sha256')
-  let count = 0
-  for (const name of [...names].sort()) {
-    const topic = topics.byName(name)
-    if (topic === undefined) continue
-    count++
-    hash.update(`${topic.name}\0${topic.id}\0${topic.partitionCount}\0${racksOf(topic)}\n`)
-  }
-  return count === 0 ? 0n : hash.digest().readBigInt64BE()
-}
-
-function racksOf(topic: TopicSummary): string {
-  const { racks } = topic
-  if (racks === undefined) return ''
-  return Array.from({ length: topic.partitionCount }, (_, partition) => [...racks.call(topic, partition)].sort().join(',')).join(';')
 }
 
 /** The assignor that most members prefer; the first of the broker's where they do not say. */

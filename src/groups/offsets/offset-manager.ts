@@ -156,7 +156,7 @@ export class OffsetManager {
 
   #validateCommit(group: Group | undefined, groupId: string, committer: Committer, topics: readonly TopicCommit[]): void {
     if (group !== undefined) {
-      const error = group.validateOffsetCommit(committer, topics.flatMap(({ topicId, partitions }) => partitions.map(({ partitionIndex }) => ({ topicId, partition: partitionIndex }))))
+      const error = group.validateOffsetCommit(committer, topics.flatMap(({ name, topicId, partitions }) => partitions.map(({ partitionIndex }) => ({ topicId, topic: name, partition: partitionIndex }))))
       // TxnOffsetCommit knows no member epochs by that name.
       if (error !== 'NONE') throw new KafkaError(error === 'STALE_MEMBER_EPOCH' && committer.transactional ? 'ILLEGAL_GENERATION' : error)
       return

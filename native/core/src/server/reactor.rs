@@ -585,8 +585,7 @@ impl Reactor {
             Some((_, bytes)) => slices.push(bytes),
             None => {}
         }
-        let records_in = round::append_gathered(&mut slices, &mut calls, wall_clock_ms());
-        add(&self.metrics.records_in, records_in);
+        round::append_gathered(&mut slices, &mut calls, wall_clock_ms());
         add(&self.metrics.batches_in, calls.len() as u64);
         for gathered in calls.drain(..) {
             let frame = &slices[gathered.region][gathered.frame.clone()];

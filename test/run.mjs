@@ -1,6 +1,10 @@
 // Runs every suite that needs nothing but the registries, and closes with one line that counts all their tests.
 
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+/** The pinned Node, which runs TypeScript as it is; the one that began this may be the system's, found before there was another. */
+const NODE = join('node_modules', '.bin', 'node')
 
 /** Runs a suite with its output shown, and adds up the tests that `count` finds in that output. */
 function suite(name, command, args, count) {
@@ -35,7 +39,7 @@ const vitest = (output) => {
 
 const results = [
   await suite('Rust', 'cargo', ['test', '--workspace', '--release', '--quiet'], cargo),
-  await suite('TypeScript', process.execPath, ['node_modules/vitest/vitest.mjs', 'run'], vitest),
+  await suite('TypeScript', NODE, ['node_modules/vitest/vitest.mjs', 'run'], vitest),
 ]
 for (const { name, failed, why } of results) if (failed > 0) console.log(`${name}: ${failed} failed ${why}`)
 const passed = results.reduce((total, result) => total + result.passed, 0)

@@ -228,7 +228,7 @@ export class GroupCoordinator {
 
   /** Every loaded group with its members and committed offsets, for tools and metrics. */
   listGroupsWithOffsets(): GroupSummary[] {
-    return this.#runtime.shards().flatMap((shard) => [...shard.groups()].map((group) => summarizeGroup(group, shard.offsets.store)))
+    return this.#runtime.shards().flatMap((shard) => [...shard.groups()].map((group) => summarizeGroup(group, shard.offsets.store, this.#deps.topics)))
   }
 
   /** Their offsets go too, so that a topic of the same name begins anew. */

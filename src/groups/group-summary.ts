@@ -2,8 +2,14 @@
 
 import { decodeRecordBody, MalformedMessage } from '../protocol/codec.ts'
 import { ClassicGroup } from './classic/classic-group.ts'
+import { namedPartitions } from './consumer/consumer-description.ts'
+import { ConsumerGroup } from './consumer/consumer-group.ts'
 import type { Group, GroupType } from './group.ts'
 import type { OffsetStore } from './offsets/offset-store.ts'
+import { StreamsGroup } from './streams/streams-group.ts'
+import { toTaskIds } from './streams/tasks.ts'
+import { inputTopics } from './streams/topology.ts'
+import type { TopicLookup } from './topic-lookup.ts'
 
 export type GroupMemberSummary = {
   memberId: string
@@ -27,22 +33,42 @@ export type GroupSummary = {
   offsets: GroupOffsetSummary[]
 }
 
-export function summarizeGroup(group: Group, store: OffsetStore): GroupSummary {
+export function summarizeGroup(group: Group, store: OffsetStore, topics: TopicLookup): GroupSummary {
   const { groupId, type, state, protocolType } = group
   const offsets: GroupOffsetSummary[] = []
   for (const [topic, partitions] of store.ofGroup(groupId) ?? []) {
     for (const [partition, { offset, leaderEpoch, metadata, commitTimestampMs }] of partitions) offsets.push({ topic, partition, offset, leaderEpoch, metadata, commitTimestampMs })
   }
-  return { groupId, type, state, protocolType, ...membersOf(group), offsets }
+  return { groupId, type, state, protocolType, ...membersOf(group, topics), offsets }
 }
 
-function membersOf(group: Group): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
+function membersOf(group: Group, topics: TopicLookup): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
+  if (group instanceof ConsumerGroup) return membersOfConsumerGroup(group, topics)
+  if (group instanceof StreamsGroup) return membersOfStreamsGroup(group)
   if (!(group instanceof ClassicGroup)) return { protocolName: null, epoch: 0, members: [] }
   const members = [...group.members.values()].map(({ memberId, groupInstanceId, clientId, clientHost, assignment }) => ({
     memberId, groupInstanceId, clientId, clientHost,
     assignment: group.usesConsumerProtocol() ? readAssignment(assignment) : [],
   }))
   return { protocolName: group.protocolName, epoch: group.generationId, members }
+}
+
+function membersOfConsumerGroup(group: ConsumerGroup, topics: TopicLookup): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
+  const members = [...group.members.values()].map(({ memberId, instanceId, clientId, clientHost, assigned }) => ({
+    memberId, groupInstanceId: instanceId, clientId, clientHost,
+    assignment: namedPartitions(assigned, topics).map(({ topicName, partitions }) => ({ topic: topicName, partitions })),
+  }))
+  return { protocolName: null, epoch: group.groupEpoch, members }
+}
+
+/** A task reads its partition of each of the subtopology's input topics. */
+function membersOfStreamsGroup(group: StreamsGroup): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
+  const inputs = new Map(group.topology?.subtopologies.map((subtopology) => [subtopology.subtopologyId, inputTopics(subtopology)]))
+  const members = [...group.members.values()].map(({ memberId, instanceId, clientId, clientHost, assigned }) => ({
+    memberId, groupInstanceId: instanceId, clientId, clientHost,
+    assignment: toTaskIds(assigned.active).flatMap(({ subtopologyId, partitions }) => (inputs.get(subtopologyId) ?? []).map((topic) => ({ topic, partitions }))),
+  }))
+  return { protocolName: null, epoch: group.groupEpoch, members }
 }
 
 /** An assignment of the consumer protocol; all later versions start with version 0's fields. */

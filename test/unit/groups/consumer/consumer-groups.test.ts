@@ -164,6 +164,11 @@ test('lists the type and state of the group', async () => {
   expect((await peer.call('ListGroups', 5, {})).groups).toEqual([{ groupId: 'g', protocolType: 'consumer', groupState: 'Stable', groupType: 'consumer' }])
 })
 
+test('shows tools who reads what', async () => {
+  await beat('a', 0, JOIN)
+  expect(peer.coordinator.listGroupsWithOffsets()).toMatchObject([{ groupId: 'g', type: 'consumer', state: 'Stable', epoch: 2, members: [{ memberId: 'a', clientId: 'client', assignment: [{ topic: 'alpha', partitions: [0, 1, 2, 3] }] }] }])
+})
+
 test('refuses members beyond the limit', async () => {
   peer = await MemoryGroupPeer.start({ consumerMaxSize: 1 })
   await beat('a', 0, JOIN)

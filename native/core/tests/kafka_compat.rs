@@ -216,12 +216,7 @@ fn fill_compacted(manager: &LogManager) {
     let tombstone = RecordInput { key: Some(b"key 3".to_vec()), value: None, timestamp_ms: Some(now_ms), headers: Vec::new() };
     partition.append_records(&[tombstone], None, now_ms).unwrap();
     partition.roll().unwrap();
-    let settings = CompactionSettings {
-        delete_retention_ms: 86_400_000,
-        min_lag_ms: 0,
-        map_memory_bytes: 1 << 20,
-        bytes_per_second: None,
-    };
+    let settings = CompactionSettings { delete_retention_ms: 86_400_000, min_lag_ms: 0, map_memory_bytes: 1 << 20, bytes_per_second: None };
     let report = manager.compact(&partition, &settings).unwrap();
     assert_eq!((report.clean_until, report.records_kept), (42, 11));
 }

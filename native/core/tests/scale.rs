@@ -148,12 +148,7 @@ fn cost_of_compaction() {
         partition.append_records(&records, None, 1_000).unwrap();
     }
     partition.roll().unwrap();
-    let settings = CompactionSettings {
-        delete_retention_ms: 86_400_000,
-        min_lag_ms: 0,
-        map_memory_bytes: 1 << 30,
-        bytes_per_second: None,
-    };
+    let settings = CompactionSettings { delete_retention_ms: 86_400_000, min_lag_ms: 0, map_memory_bytes: 1 << 30, bytes_per_second: None };
     let (began, cpu) = (Instant::now(), cpu_seconds());
     let size = partition.offsets().unwrap().size_bytes as f64 / 1e6;
     let compacted = manager.compact(&partition, &settings).unwrap();

@@ -301,3 +301,25 @@ fn readers_are_told_of_aborted_transactions_in_what_they_read_and_no_more() {
     let read = partition.read(0, 1_000_000, Isolation::HighWatermark, true).unwrap();
     assert!(read.aborted.is_empty());
 }
+
+#[test]
+fn lacking_space_for_the_files_beside_a_log_stops_nothing() {
+    let storage = Storage::with_config(1, LogConfig { flush_on_ack: true, ..LogConfig::default() });
+    storage.open();
+    let partition = storage.partition(0);
+    storage.produce(0, "first").unwrap();
+    storage.files.set_capacity(Some(storage.used_bytes()));
+    assert!(partition.flush().is_err(), "there is no room for the leader epochs");
+    assert!(partition.roll().is_err());
+    assert_eq!((partition.high_watermark(), partition.unavailable()), (0, None));
+    storage.files.set_capacity(None);
+    storage.manager().watch_space();
+    storage.manager().flush_due();
+    assert_eq!(partition.high_watermark(), 1);
+    storage.files.set_capacity(Some(storage.used_bytes()));
+    assert_eq!(storage.manager().delete_records(&partition, 1), Err(AppendError::StorageFull));
+    storage.files.set_capacity(None);
+    storage.manager().watch_space();
+    assert_eq!((partition.log_start_offset(), storage.produce(0, "second")), (0, Ok(1)));
+    assert_eq!(storage.facts(), []);
+}

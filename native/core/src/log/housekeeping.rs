@@ -181,7 +181,9 @@ impl LogManager {
                 let Some(log) = partition.opened_log() else { continue };
                 let key = (partition.topic().to_string(), partition.index());
                 if log.log_start_offset() > 0 {
-                    log_starts.insert(key.clone(), log.log_start_offset());
+                    // A deletion makes its start durable before the log knows of it.
+                    let known = log_starts.entry(key.clone()).or_insert(0);
+                    *known = log.log_start_offset().max(*known);
                 }
                 recovery_points.insert(key, log.recovery_point());
             }

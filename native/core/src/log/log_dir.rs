@@ -132,9 +132,16 @@ impl LogDir {
     pub fn write_log_start(&self, files: &dyn Files, topic: &str, partition: i32, offset: i64) -> Result<(), (PathBuf, io::Error)> {
         // Held while the file is written: a later start must not be overwritten by an earlier one.
         let mut log_starts = self.log_starts.lock();
-        log_starts.insert((topic.to_owned(), partition), offset);
+        let key = (topic.to_owned(), partition);
+        let before = log_starts.insert(key.clone(), offset);
         let path = self.path.join(LOG_START_OFFSETS);
-        checkpoint::write_offsets(files, &path, &log_starts).map_err(|error| (path, error))
+        checkpoint::write_offsets(files, &path, &log_starts).map_err(|error| {
+            match before {
+                Some(before) => log_starts.insert(key, before),
+                None => log_starts.remove(&key),
+            };
+            (path, error)
+        })
     }
 
     /// Lets another broker have the directory.

@@ -336,6 +336,10 @@ impl LogManager {
         }
         if let Some(dir) = self.dirs.iter().find(|dir| dir.holds(partition.dir())) {
             dir.write_log_start(&*self.env.files, partition.topic(), partition.index(), before_offset).map_err(|(path, error)| {
+                if error.kind() == io::ErrorKind::StorageFull {
+                    dir.note_full();
+                    return AppendError::StorageFull;
+                }
                 let reason = format!("{}: {error}", path.display());
                 partition.fail(&reason);
                 AppendError::Unavailable(PartitionUnavailable::Failed(reason.into()))

@@ -328,14 +328,14 @@ impl PartitionLog {
         Ok(())
     }
 
-    /// Whether `flush.messages` or `flush.ms` ask for a flush now.
+    /// Whether `flush.messages` or `flush.ms` ask for a flush now, or somebody waits for one.
     pub fn flush_is_due(&self, config: &LogConfig) -> bool {
         let unflushed = self.log_end_offset() - self.recovery_point();
         if unflushed <= 0 {
             return false;
         }
         let waited_ms = || monotonic_ms(&self.context) - self.flushed_at_ms.load(Ordering::Relaxed);
-        unflushed >= config.flush_messages || (config.flush_ms != i64::MAX && waited_ms() >= config.flush_ms)
+        config.commits_by_flush() || unflushed >= config.flush_messages || (config.flush_ms != i64::MAX && waited_ms() >= config.flush_ms)
     }
 
     /// Makes everything up to the log end durable; returns that offset.

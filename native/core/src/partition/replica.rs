@@ -594,15 +594,12 @@ impl Partition {
         })
     }
 
-    /// Makes all that is appended durable; an error stops the partition, since nothing earlier is certain any more.
+    /// Makes all that is appended durable; an error stops the partition, since nothing earlier is certain any more. Where
+    /// only space is lacking for the files beside the log, it is tried again later.
     pub fn flush(&self) -> Result<(), PartitionUnavailable> {
         self.flush_requested.store(false, Ordering::Release);
         let Some(log) = self.opened_log() else { return Ok(()) };
-        if let Err(error) = log.flush() {
-            let reason = error.to_string();
-            self.fail(&reason);
-            return Err(PartitionUnavailable::Failed(reason.into()));
-        }
+        log.flush().map_err(|error| self.failed_by(&error))?;
         let config = self.config.load();
         self.advance(&log, &config, &mut log.writer().producers);
         self.wake_watchers();
@@ -633,23 +630,22 @@ impl Partition {
     /// Makes all that is appended durable, with what shortens a later recovery.
     pub fn checkpoint(&self) -> Result<(), PartitionUnavailable> {
         self.flush()?;
-        match self.opened_log().map(|log| log.checkpoint_indexes()) {
-            Some(Err(error)) if error.is_storage_full() => {
-                self.home.note_full();
-                Ok(())
-            }
-            Some(Err(error)) => Err(self.failed_by(&error)),
-            Some(Ok(())) | None => Ok(()),
-        }
+        let Some(log) = self.opened_log() else { return Ok(()) };
+        log.checkpoint_indexes().map_err(|error| self.failed_by(&error))
     }
 
     pub fn roll(&self) -> Result<(), PartitionUnavailable> {
         self.log()?.roll().map_err(|error| self.failed_by(&error))
     }
 
+    /// Stops the partition for an error of its log; a full disk alone does not.
     fn failed_by(&self, error: &LogError) -> PartitionUnavailable {
         let reason = error.to_string();
-        self.fail(&reason);
+        if error.is_storage_full() {
+            self.home.note_full();
+        } else {
+            self.fail(&reason);
+        }
         PartitionUnavailable::Failed(reason.into())
     }
 

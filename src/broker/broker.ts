@@ -7,7 +7,7 @@ import { GroupCoordinator } from '../groups/group-coordinator.ts'
 import { GROUP_APIS, groupHandlers, transactionalOffsets } from '../groups/group-handlers.ts'
 import { OFFSETS_TOPIC } from '../groups/group-records.ts'
 import { ClusterConfigs } from '../metadata/cluster-configs.ts'
-import { emptyImage } from '../metadata/cluster-image.ts'
+import { CONFIG_RESOURCES, configsOf, emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
 import { allocateProducerIds, raiseFeatures, registerBroker } from '../metadata/controller/cluster-records.ts'
 import type { InternalTopic } from '../groups/streams/topology.ts'
@@ -50,7 +50,7 @@ import { RetentionRunner } from './retention-runner.ts'
 import { Router } from './router.ts'
 import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
-import { groupSettings, transactionSettings } from './settings.ts'
+import { groupConfig, groupSettings, transactionSettings } from './settings.ts'
 import { answerVerification } from './verification.ts'
 
 export type BrokerParts = {
@@ -131,6 +131,7 @@ export class BrokerNode {
     const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
     this.groups = new GroupCoordinator({
       log, timers, clock, logger: logging.logger('groups'), settings: groupSettings(settings), topics,
+      groupConfig: (groupId) => groupConfig(configsOf(metadata.image, CONFIG_RESOURCES.GROUP, groupId)),
       createTopics: (missing) => {
         for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
       },

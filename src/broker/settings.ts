@@ -1,7 +1,9 @@
 // What of the broker's settings each coordinator acts on.
 
 import type { BrokerSettings } from '../config/broker-settings.ts'
-import type { GroupSettings } from '../groups/group-settings.ts'
+import type { ConfigTexts } from '../config/config-layers.ts'
+import type { GroupSettingName } from '../config/group-config-settings.ts'
+import type { GroupConfig, GroupSettings } from '../groups/group-settings.ts'
 import type { TransactionSettings } from '../transactions/transaction-coordinator.ts'
 
 const MINUTE_MS = 60_000
@@ -27,6 +29,25 @@ export function groupSettings(settings: BrokerSettings): GroupSettings {
     streamsInitialRebalanceDelayMs: settings['group.streams.initial.rebalance.delay.ms'],
   }
 }
+
+/** What is set for one group alone. */
+export function groupConfig(texts: ConfigTexts): GroupConfig {
+  if (texts.size === 0) return NO_GROUP_CONFIG
+  const of = <Name extends keyof GroupConfig>(name: Name, setting: GroupSettingName): GroupConfig => {
+    const text = texts.get(setting)
+    return text === undefined ? {} : { [name]: Number(text) }
+  }
+  return {
+    ...of('consumerSessionTimeoutMs', 'consumer.session.timeout.ms'),
+    ...of('consumerHeartbeatIntervalMs', 'consumer.heartbeat.interval.ms'),
+    ...of('streamsSessionTimeoutMs', 'streams.session.timeout.ms'),
+    ...of('streamsHeartbeatIntervalMs', 'streams.heartbeat.interval.ms'),
+    ...of('streamsNumStandbyReplicas', 'streams.num.standby.replicas'),
+    ...of('streamsInitialRebalanceDelayMs', 'streams.initial.rebalance.delay.ms'),
+  }
+}
+
+const NO_GROUP_CONFIG: GroupConfig = {}
 
 export function transactionSettings(settings: BrokerSettings): TransactionSettings {
   return {

@@ -5,6 +5,7 @@ import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.t
 import { InvalidConfig, parseConfig, parseList } from './config-key.ts'
 import type { ConfigKey } from './config-key.ts'
 import type { ConfigTexts } from './config-layers.ts'
+import { GROUP_SETTINGS, isGroupSetting } from './group-config-settings.ts'
 import { isTopicSetting, TOPIC_SETTINGS } from './topic-settings.ts'
 
 export const CONFIG_OPERATIONS = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
@@ -49,6 +50,20 @@ export function topicConfigSpace(fallback: (name: string) => string): ConfigSpac
     fallback,
     notAList: (name, operation) => new InvalidConfig(`Can't ${operation} to key ${name} because its type is not LIST.`),
     check: (texts) => checkTopicConfigs(texts, fallback),
+  }
+}
+
+export function groupConfigSpace(fallback: (name: string) => string): ConfigSpace {
+  return {
+    key: (name) => (isGroupSetting(name) ? GROUP_SETTINGS[name] : undefined),
+    fallback,
+    notAList: (name, operation) => new InvalidConfig(`Can't ${operation} to key ${name} because its type is not LIST.`),
+    check: (texts) => {
+      for (const [name, text] of texts) {
+        if (!isGroupSetting(name)) throw new InvalidConfig(`Unknown group config name: ${name}`)
+        parseConfig(name, GROUP_SETTINGS[name], text)
+      }
+    },
   }
 }
 

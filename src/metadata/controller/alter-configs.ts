@@ -1,6 +1,6 @@
 // Changes of the configs of topics and brokers as a decision: what is asked for one resource succeeds or fails as a whole.
 
-import { brokerConfigSpace, changeConfigs, topicConfigSpace } from '../../config/alter-configs.ts'
+import { brokerConfigSpace, changeConfigs, groupConfigSpace, topicConfigSpace } from '../../config/alter-configs.ts'
 import type { ConfigChange, ConfigSpace } from '../../config/alter-configs.ts'
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
@@ -18,7 +18,7 @@ export type ConfigAlteration = ConfigResource & { readonly changes: readonly Con
 export type ConfigOutcome = ConfigResource & ErrorFields
 
 /** What a topic and a broker have where nothing is set while running. */
-export type ConfigFallbacks = { readonly topic: (name: string) => string; readonly broker: (name: string) => string }
+export type ConfigFallbacks = { readonly topic: (name: string) => string; readonly group: (name: string) => string; readonly broker: (name: string) => string }
 
 export function alterConfigs(image: ClusterImage, alterations: readonly ConfigAlteration[], validateOnly: boolean, fallbacks: ConfigFallbacks): ControllerResult<ConfigOutcome[]> {
   const records: MetadataRecord[] = []
@@ -59,8 +59,10 @@ function configSpace(image: ClusterImage, resourceType: number, resourceName: st
     case CONFIG_RESOURCES.BROKER:
       return brokerConfigSpace(fallbacks.broker)
     case CONFIG_RESOURCES.GROUP:
+      if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')
+      return groupConfigSpace(fallbacks.group)
     case CONFIG_RESOURCES.CLIENT_METRICS:
-      throw new KafkaError('INVALID_CONFIG', `This broker has no configs of ${resourceType === CONFIG_RESOURCES.GROUP ? 'groups' : 'client metrics'}.`)
+      throw new KafkaError('INVALID_CONFIG', 'This broker has no configs of client metrics.')
     default:
       throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${resourceType}`)
   }

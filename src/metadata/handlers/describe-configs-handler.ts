@@ -2,7 +2,7 @@
 // lose nothing.
 
 import { CONFIG_SOURCES } from '../../config/config-layers.ts'
-import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeDefaultBrokerConfigs } from '../../config/describe-configs.ts'
+import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeDefaultBrokerConfigs, describeGroupConfigs } from '../../config/describe-configs.ts'
 import type { DescribedConfig } from '../../config/describe-configs.ts'
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
@@ -50,7 +50,7 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
       return []
     case CONFIG_RESOURCES.GROUP:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Group name must not be empty')
-      return []
+      return describeGroupConfigs(configs.layers(image), configsOf(image, CONFIG_RESOURCES.GROUP, resourceName))
     default:
       throw new KafkaError('INVALID_REQUEST')
   }

@@ -1,6 +1,6 @@
 // The conversations, each held with a broker that was just started for the first time.
 
-import { clusterQuestions } from './cluster-questions.ts'
+import { absenceQuestions, clusterQuestions } from './cluster-questions.ts'
 import { configQuestions } from './config-questions.ts'
 import type { Question } from './question.ts'
 import { creationQuestions, topicQuestions } from './topic-questions.ts'
@@ -8,7 +8,8 @@ import { creationQuestions, topicQuestions } from './topic-questions.ts'
 export const CONVERSATIONS: Readonly<Record<string, { readonly questions: () => Question[]; /** Configs at their defaults are only counted. */ readonly brief: boolean }>> = {
   creation: { questions: creationQuestions, brief: true },
   topics: { questions: topicQuestions, brief: true },
-  cluster: { questions: clusterQuestions, brief: false },
+  cluster: { questions: clusterQuestions, brief: true },
+  absences: { questions: absenceQuestions, brief: false },
   configs: { questions: configQuestions, brief: false },
 }
 

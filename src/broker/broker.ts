@@ -42,6 +42,7 @@ import { CompactionRunner } from './compaction-runner.ts'
 import { CoordinatorFollower } from './coordinator-follower.ts'
 import { logDataPlaneEvent } from './data-plane-events.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
+import { gateByFeatures } from './feature-gates.ts'
 import { readIdentity } from './identity.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
 import { LocalCaller } from './local-caller.ts'
@@ -148,7 +149,7 @@ export class BrokerNode {
       partitionCount: (topic) => view.partitionCount(topic),
     })
     let served: ServedApis
-    const handlers: ApiHandlers = {
+    const all: ApiHandlers = {
       ...metadataHandlers({ runtime: metadata, configs, config, topicCreator, logs: dataPlane, logging, logger: creatorLogger, randomInt }),
       ...groupHandlers({
         coordinator: this.groups,
@@ -169,6 +170,7 @@ export class BrokerNode {
         finalized: () => view.finalizedFeatures(),
       }),
     }
+    const handlers = gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0)
     served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ApiVersions: API_VERSIONS_VERSIONS })
     const firstListener = config.listeners.bind[0]?.name ?? ''
     this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })

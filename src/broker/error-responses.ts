@@ -68,6 +68,13 @@ const WRITERS: { readonly [N in ApiName]?: Writer<N> } = {
   }),
   DescribeConfigs: (request, failure) => ({ results: request.resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...failure })) }),
   AlterConfigs: (request, failure) => ({ responses: request.resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...failure })) }),
+  CreateAcls: (request, failure) => ({ results: request.creations.map(() => failure) }),
+  DeleteAcls: (request, failure) => ({ filterResults: request.filters.map(() => ({ ...failure, matchingAcls: [] })) }),
+  // Version 0 has no error but that of a partition.
+  ElectLeaders: (request, failure) => ({
+    errorCode: failure.errorCode,
+    replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({ topic, partitionResult: partitions.map((partitionId) => ({ partitionId, ...failure })) })),
+  }),
   IncrementalAlterConfigs: (request, failure) => ({ responses: request.resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...failure })) }),
   AddPartitionsToTxn: (request, failure, apiVersion) => {
     const errorsOf = (topics: readonly { name: string; partitions: readonly number[] }[]) =>

@@ -6,9 +6,12 @@ import { describeCluster, describeQuorum, listPartitionReassignments } from './h
 import { describeConfigs, listConfigResources } from './handlers/describe-configs-handler.ts'
 import { describeTopicPartitions } from './handlers/describe-topic-partitions-handler.ts'
 import type { MetadataHandlersDeps } from './handlers/handler-deps.ts'
+import { updateFeatures } from './handlers/feature-handlers.ts'
 import { deleteRecords, describeLogDirs, describeProducers } from './handlers/log-handlers.ts'
+import { alterPartitionReassignments, electLeaders } from './handlers/leadership-handlers.ts'
 import { metadata } from './handlers/metadata-handler.ts'
 import type { MetadataRequestContext } from './handlers/request-context.ts'
+import { createAcls, deleteAcls, describeAcls, describeClientQuotas, describeUserScramCredentials } from './handlers/security-handlers.ts'
 import { createPartitions, createTopics, deleteTopics } from './handlers/topic-handlers.ts'
 
 export type { MetadataHandlersDeps, PartitionLogs } from './handlers/handler-deps.ts'
@@ -23,7 +26,15 @@ export const METADATA_APIS = {
   AlterConfigs: { minVersion: 0, maxVersion: 2 },
   DescribeLogDirs: { minVersion: 1, maxVersion: 5 },
   CreatePartitions: { minVersion: 0, maxVersion: 3 },
+  DescribeAcls: { minVersion: 1, maxVersion: 3 },
+  CreateAcls: { minVersion: 1, maxVersion: 3 },
+  DeleteAcls: { minVersion: 1, maxVersion: 3 },
+  ElectLeaders: { minVersion: 0, maxVersion: 2 },
   IncrementalAlterConfigs: { minVersion: 0, maxVersion: 1 },
+  AlterPartitionReassignments: { minVersion: 0, maxVersion: 1 },
+  DescribeClientQuotas: { minVersion: 0, maxVersion: 1 },
+  DescribeUserScramCredentials: { minVersion: 0, maxVersion: 0 },
+  UpdateFeatures: { minVersion: 0, maxVersion: 2 },
   ListPartitionReassignments: { minVersion: 0, maxVersion: 0 },
   DescribeQuorum: { minVersion: 0, maxVersion: 2 },
   DescribeCluster: { minVersion: 0, maxVersion: 2 },
@@ -46,6 +57,14 @@ export function metadataHandlers(deps: MetadataHandlersDeps): MetadataHandlers {
     DescribeLogDirs: (_context, request) => describeLogDirs(deps, request),
     CreatePartitions: (_context, request) => createPartitions(deps, request),
     IncrementalAlterConfigs: (_context, request) => incrementalAlterConfigs(deps, request),
+    DescribeAcls: describeAcls,
+    CreateAcls: (_context, request) => createAcls(request),
+    DeleteAcls: (_context, request) => deleteAcls(request),
+    ElectLeaders: (_context, request) => electLeaders(deps, request),
+    AlterPartitionReassignments: (_context, request) => alterPartitionReassignments(deps, request),
+    DescribeClientQuotas: (_context, request) => describeClientQuotas(request),
+    DescribeUserScramCredentials: (_context, request) => describeUserScramCredentials(request),
+    UpdateFeatures: (context, request) => updateFeatures(deps, context, request),
     ListPartitionReassignments: (_context, request) => listPartitionReassignments(deps, request),
     DescribeQuorum: (context, request) => describeQuorum(deps, context, request),
     DescribeCluster: (context, request) => describeCluster(deps, context, request),

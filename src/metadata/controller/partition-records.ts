@@ -2,6 +2,7 @@
 
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { MetadataRecord } from '../../protocol/codec.ts'
+import type { Records } from '../../protocol/messages.ts'
 import type { Uuid } from '../../shared/uuid.ts'
 import type { ClusterImage } from '../cluster-image.ts'
 import { metadataRecord } from './metadata-records.ts'
@@ -40,5 +41,27 @@ export function partitionRecord(image: ClusterImage, topicId: Uuid, partitionId:
     leaderRecoveryState: 0,
     eligibleLeaderReplicas: null,
     lastKnownElr: null,
+  })
+}
+
+export type PartitionChange = Partial<Omit<Records['PartitionChangeRecord'], 'topicId' | 'partitionId'>>
+const NO_LEADER_CHANGE = -2
+const NO_RECOVERY_STATE_CHANGE = -1
+
+/** The record of a change of a partition; what is not named stays. */
+export function changeOfPartition(topicId: Uuid, partitionId: number, change: PartitionChange): MetadataRecord {
+  return metadataRecord('PartitionChangeRecord', {
+    partitionId,
+    topicId,
+    isr: null,
+    leader: NO_LEADER_CHANGE,
+    replicas: null,
+    removingReplicas: null,
+    addingReplicas: null,
+    leaderRecoveryState: NO_RECOVERY_STATE_CHANGE,
+    eligibleLeaderReplicas: null,
+    lastKnownElr: null,
+    directories: null,
+    ...change,
   })
 }

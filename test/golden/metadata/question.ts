@@ -21,7 +21,7 @@ export function topicOf(name: string, numPartitions = 1, configs: Readonly<Recor
 const KAFKAS_SENTENCES = /^This (server does not host this topic|most likely occurs because of a request being malformed)/
 const OWN_SENTENCES: ReadonlySet<string> = new Set(Object.values(ERRORS).map(({ message }) => message).filter((message) => message !== ''))
 const DIFFER_BY_BROKER = new Set(['clusterId', 'port', 'logDir', 'partitionSize', 'totalBytes', 'usableBytes', 'documentation'])
-const UNORDERED: Readonly<Record<string, readonly string[]>> = { topics: ['name'], configs: ['name'], configResources: ['resourceName'], partitions: ['partitionIndex'], responses: ['resourceName', 'name'] }
+const UNORDERED: Readonly<Record<string, readonly string[]>> = { topics: ['name'], configs: ['name'], configResources: ['resourceName'], partitions: ['partitionIndex'], responses: ['resourceName', 'name'], replicaElectionResults: ['topic'], results: ['user', 'feature'] }
 /** Settings that are not Kafka's. */
 const OWN_SETTINGS = new Set(['flush.on.ack', 'log.flush.on.ack'])
 

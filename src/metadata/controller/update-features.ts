@@ -1,0 +1,42 @@
+// UpdateFeatures as a decision: the levels of features that the whole cluster uses (KIP-584).
+
+import type { MetadataRecord } from '../../protocol/codec.ts'
+import { KafkaError } from '../../protocol/error-codes.ts'
+import type { ClusterImage } from '../cluster-image.ts'
+import type { FeatureRange } from '../features.ts'
+import type { ControllerResult } from '../metadata-runtime.ts'
+import { metadataRecord } from './metadata-records.ts'
+
+export const UPGRADE_TYPES = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
+export type FeatureUpdate = { readonly feature: string; readonly maxVersionLevel: number; readonly upgradeType: number }
+
+/** All updates or none; of a feature that is named more than once the last counts. Throws INVALID_UPDATE_VERSION. */
+export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpdate[], supported: ReadonlyMap<string, FeatureRange>, nodeId: number, validateOnly: boolean): ControllerResult<void> {
+  const wanted = new Map(updates.map((update) => [update.feature, update]))
+  const records: MetadataRecord[] = []
+  for (const update of wanted.values()) {
+    const fault = faultOf(image, update, supported, nodeId)
+    if (fault !== undefined) throw new KafkaError('INVALID_UPDATE_VERSION', `The update failed for all features since the following feature had an error: Invalid update version ${update.maxVersionLevel} for feature ${update.feature}. ${fault}`)
+    if (update.maxVersionLevel !== levelOf(image, update.feature)) records.push(metadataRecord('FeatureLevelRecord', { name: update.feature, featureLevel: update.maxVersionLevel }))
+  }
+  return { records: validateOnly ? [] : records, response: undefined }
+}
+
+function levelOf(image: ClusterImage, feature: string): number {
+  return image.features.get(feature) ?? 0
+}
+
+function faultOf(image: ClusterImage, { feature, maxVersionLevel, upgradeType }: FeatureUpdate, supported: ReadonlyMap<string, FeatureRange>, nodeId: number): string | undefined {
+  if (!Object.values<number>(UPGRADE_TYPES).includes(upgradeType)) return 'The controller does not support the given upgrade type.'
+  if (maxVersionLevel < 0) return 'A feature version cannot be less than 0.'
+  const range = supported.get(feature)
+  if (range === undefined) return maxVersionLevel === 0 ? `Feature ${feature} not found.` : `Local controller ${nodeId} does not support this feature.`
+  if (maxVersionLevel < range.min || maxVersionLevel > range.max) return `Local controller ${nodeId} only supports versions ${range.min}-${range.max}`
+  const level = levelOf(image, feature)
+  if (maxVersionLevel > level && upgradeType !== UPGRADE_TYPES.UPGRADE) return "Can't downgrade to a newer version."
+  if (maxVersionLevel >= level) return undefined
+  if (upgradeType === UPGRADE_TYPES.UPGRADE) return "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
+  if (feature !== 'metadata.version') return undefined
+  // Records are written as of the newest version; an older broker could not read them.
+  return upgradeType === UPGRADE_TYPES.SAFE_DOWNGRADE ? 'Refusing to perform the requested downgrade because it might delete metadata information.' : 'Unsafe metadata downgrade is not supported in this version.'
+}

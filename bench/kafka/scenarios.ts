@@ -75,14 +75,16 @@ export const SCENARIOS: readonly Scenario[] = [
       const small = await load('produce', [
         '--bootstrap', broker.bootstrap, '--topic', 'raw-1000', '--partitions', '16', '--connections', '1000', '--batch-size', '1024', '--record-size', '900', '--seconds', seconds, '--warm-up', '1', '--bytes', RAW_BYTES_MAX,
       ])
-      const fetched = await load('fetch', ['--bootstrap', broker.bootstrap, '--topic', 'raw-16', '--partitions', '16', '--connections', '4', '--seconds', seconds, '--warm-up', '1', '--again'])
+      context.progress('raw fetch of 1 GB again and again')
+      await load('produce', ['--bootstrap', broker.bootstrap, '--topic', 'fetched', '--partitions', '4', '--connections', '4', '--batch-size', '16384', '--seconds', '60', '--warm-up', '0', '--bytes', '1G'])
+      const fetched = await load('fetch', ['--bootstrap', broker.bootstrap, '--topic', 'fetched', '--partitions', '4', '--connections', '4', '--seconds', seconds, '--warm-up', '1', '--again'])
       const values: Values = { 'raw-16': large.valueMegabytesPerSecond, 'raw-1000': small.valueMegabytesPerSecond }
       if (broker.kind === 'millrace') {
         context.progress("this machine's floor")
         const floorDir = `${broker.dir}/floor`
         mkdirSync(floorDir, { recursive: true })
         const append = await load('floor', ['append', ...wide, '--threads', '2', '--dir', floorDir])
-        const send = await load('floor', ['sendfile', '--connections', '4', '--seconds', seconds, '--warm-up', '1', '--threads', '2', '--dir', floorDir])
+        const send = await load('floor', ['sendfile', '--connections', '4', '--seconds', seconds, '--warm-up', '1', '--threads', '2', '--file-size', '1G', '--bytes', '1000G', '--dir', floorDir])
         values['floor-append'] = (100 * large.wireMegabytesPerSecond) / append.wireMegabytesPerSecond
         values['floor-fetch'] = (100 * fetched.wireMegabytesPerSecond) / send.wireMegabytesPerSecond
       }

@@ -99,7 +99,8 @@ impl Load for FetchLoad {
             self.names.iter().map(String::as_str).zip(by_topic.iter().map(Vec::as_slice)).filter(|(_, list)| !list.is_empty()).collect();
         let options = &self.options;
         let limits = FetchLimits {
-            wait_ms: options.max_wait_ms,
+            // Who begins again must not first wait at the end for what nobody writes.
+            wait_ms: if options.again { 0 } else { options.max_wait_ms },
             min_bytes: options.min_bytes,
             max_bytes: options.max_bytes,
             partition_max_bytes: options.partition_max_bytes,

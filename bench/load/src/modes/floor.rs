@@ -37,7 +37,7 @@ pub struct Floor {
     /// Where the file is made; it should be the disk that brokers are measured on
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
-    /// Bytes of the file that fetches are answered from
+    /// Bytes of the files that fetches are answered from, together
     #[arg(long, default_value = "1G", value_parser = quantity)]
     pub file_size: u64,
     /// Of `append`, leave out the write
@@ -108,9 +108,11 @@ impl Floor {
             again: true,
             verify: false,
         };
-        let file = serve::BatchFile::create(&self.dir, self.record_size, self.batch_size, self.file_size, partition_max_bytes as usize)?;
+        let connections = self.pressure.connections.max(1);
+        let size = self.file_size / connections as u64;
+        let files = serve::BatchFile::create_many(&self.dir, connections, self.record_size, self.batch_size, size, partition_max_bytes as usize)?;
         std::thread::scope(|scope| {
-            let server = scope.spawn(|| serve::run(listener, self.pressure.connections, &file, self.what == What::Sendfile));
+            let server = scope.spawn(|| serve::run(listener, &files, self.what == What::Sendfile));
             let tallies = load.load(names);
             let cpu = server.join().ok().context("the floor's thread panicked")?;
             Ok((tallies?, cpu?))

@@ -25,25 +25,21 @@ pub struct BatchFile {
 }
 
 impl BatchFile {
-    pub fn create(dir: &Path, record_size: usize, batch_size: usize, file_size: u64, answer_size: usize) -> Result<BatchFile> {
+    /// Makes files that were written as logs are: batch by batch, all of them in turns. How large the pieces of a file were
+    /// when they were written decides how its pages lie in memory, and that how fast they leave.
+    pub fn create_many(dir: &Path, file_count: usize, record_size: usize, batch_size: usize, file_size: u64, answer_size: usize) -> Result<Vec<BatchFile>> {
         let record_count = batch::records_per_batch(record_size, batch_size) as i64;
         let mut batch = batch::build(record_size, record_count as usize);
-        let mut file = unlinked_file(dir)?;
         let batch_count = (file_size as i64 / batch.len() as i64).max(1);
-        let mut buffer = std::io::BufWriter::with_capacity(1 << 20, &mut file);
+        let mut files = (0..file_count).map(|_| unlinked_file(dir)).collect::<Result<Vec<_>>>()?;
         for index in 0..batch_count {
             batch[..8].copy_from_slice(&(index * record_count).to_be_bytes());
-            buffer.write_all(&batch)?;
+            for file in &mut files {
+                file.write_all(&batch)?;
+            }
         }
-        buffer.flush()?;
-        drop(buffer);
-        Ok(BatchFile {
-            file,
-            batch_size: batch.len(),
-            record_count,
-            batch_count,
-            batches_per_answer: (answer_size / batch.len()).max(1) as i64,
-        })
+        let batches_per_answer = (answer_size / batch.len()).max(1) as i64;
+        Ok(files.into_iter().map(|file| BatchFile { file, batch_size: batch.len(), record_count, batch_count, batches_per_answer }).collect())
     }
 
     /// Where the batches for a fetch from this offset lie: position and size. Empty at the end.
@@ -54,11 +50,12 @@ impl BatchFile {
     }
 }
 
-/// Serves each connection on a thread of its own until it is closed; returns their processor time together.
-pub fn run(listener: TcpListener, connection_count: usize, file: &BatchFile, sendfile: bool) -> Result<Duration> {
-    let streams = (0..connection_count).map(|_| listener.accept().map(|(stream, _)| stream)).collect::<Result<Vec<_>, _>>()?;
+/// Serves each connection on a thread of its own, from a file of its own as each reads a partition of its own, until it
+/// is closed; returns the threads' processor time together.
+pub fn run(listener: TcpListener, files: &[BatchFile], sendfile: bool) -> Result<Duration> {
+    let streams = files.iter().map(|_| listener.accept().map(|(stream, _)| stream)).collect::<Result<Vec<_>, _>>()?;
     std::thread::scope(|scope| {
-        let serving: Vec<_> = streams.into_iter().map(|stream| scope.spawn(move || serve(stream, file, sendfile))).collect();
+        let serving: Vec<_> = streams.into_iter().zip(files).map(|(stream, file)| scope.spawn(move || serve(stream, file, sendfile))).collect();
         serving.into_iter().map(|thread| thread.join().ok().context("a serving thread panicked")?).sum()
     })
 }

@@ -10,6 +10,7 @@ import { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { CONFIG_RESOURCES, configsOf, emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
 import { allocateProducerIds, raiseFeatures, registerBroker } from '../metadata/controller/cluster-records.ts'
+import { NO_SHARE_COORDINATOR } from '../groups/share/share-states.ts'
 import type { InternalTopic } from '../groups/streams/topology.ts'
 import type { CreatableTopic } from '../metadata/controller/create-topics.ts'
 import { SUPPORTED_FEATURES, initialFeatureLevels } from '../metadata/features.ts'
@@ -136,6 +137,8 @@ export class BrokerNode {
       createTopics: (missing) => {
         for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
       },
+      shareStates: NO_SHARE_COORDINATOR,
+      latestOffset: (topic, partition) => Promise.resolve(dataPlane.partitionOffsets([{ topic, partition }])[0]?.highWatermark ?? 'NOT_LEADER_OR_FOLLOWER'),
     })
     const markers = markerWriter(dataPlane, this.groups)
     this.transactions = new TransactionCoordinator({
@@ -255,7 +258,7 @@ export class BrokerNode {
     if (removedTopicIds.length > 0) this.dataPlane.applyTopics([], removedTopicIds)
     if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
     for (const coordinator of coordinators) coordinator.follow(image)
-    const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id)?.name ?? [])
+    const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id) ?? [])
     if (removed.length > 0) void this.groups.onTopicsDeleted(removed)
   }
 

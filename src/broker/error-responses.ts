@@ -56,6 +56,7 @@ const WRITERS: { readonly [N in ApiName]?: Writer<N> } = {
   DescribeGroups: (request, failure) => ({ groups: groupsOf(request.groups, failure) }),
   ConsumerGroupDescribe: (request, failure) => ({ groups: groupsOf(request.groupIds, failure) }),
   ShareGroupDescribe: (request, failure) => ({ groups: groupsOf(request.groupIds, failure) }),
+  DescribeShareGroupOffsets: (request, failure) => ({ groups: groupsOf(request.groups.map(({ groupId }) => groupId), failure) }),
   StreamsGroupDescribe: (request, failure) => ({ groups: groupsOf(request.groupIds, failure) }),
   DeleteGroups: (request, { errorCode }) => ({ results: request.groupsNames.map((groupId) => ({ groupId, errorCode })) }),
   CreateTopics: (request, failure) => ({ topics: request.topics.map(({ name }) => ({ name, ...failure })) }),

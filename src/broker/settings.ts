@@ -27,6 +27,11 @@ export function groupSettings(settings: BrokerSettings): GroupSettings {
     streamsMaxSize: settings['group.streams.max.size'],
     streamsNumStandbyReplicas: settings['group.streams.num.standby.replicas'],
     streamsInitialRebalanceDelayMs: settings['group.streams.initial.rebalance.delay.ms'],
+    shareSessionTimeoutMs: settings['group.share.session.timeout.ms'],
+    shareHeartbeatIntervalMs: settings['group.share.heartbeat.interval.ms'],
+    shareMaxSize: settings['group.share.max.size'],
+    shareAssignmentIntervalMs: settings['group.share.assignment.interval.ms'],
+    shareInitializeRetryIntervalMs: settings['group.share.initialize.retry.interval.ms'],
   }
 }
 
@@ -44,6 +49,9 @@ export function groupConfig(texts: ConfigTexts): GroupConfig {
     ...of('streamsHeartbeatIntervalMs', 'streams.heartbeat.interval.ms'),
     ...of('streamsNumStandbyReplicas', 'streams.num.standby.replicas'),
     ...of('streamsInitialRebalanceDelayMs', 'streams.initial.rebalance.delay.ms'),
+    ...of('shareSessionTimeoutMs', 'share.session.timeout.ms'),
+    ...of('shareHeartbeatIntervalMs', 'share.heartbeat.interval.ms'),
+    ...of('shareAssignmentIntervalMs', 'share.assignment.interval.ms'),
   }
 }
 

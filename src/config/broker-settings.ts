@@ -1,7 +1,7 @@
 // The broker settings that this broker acts on, under Kafka's names. Where a default differs from Kafka's, its comment
 // says why. Settings of Kafka that have nothing to act on here are in `known-settings.ts`.
 
-import { atLeast, bool, double, INT64_MAX_TEXT, int, list, long, oneOf, optionalInt, optionalList, optionalLong, optionalString, short, someOf, string } from './config-key.ts'
+import { atLeast, between, bool, double, INT64_MAX_TEXT, int, list, long, oneOf, optionalInt, optionalList, optionalLong, optionalString, short, someOf, string } from './config-key.ts'
 import type { ConfigKey, ConfigValue } from './config-key.ts'
 import { LOG_LEVELS } from '../shared/logger.ts'
 import type { LogLevel } from '../shared/logger.ts'
@@ -99,6 +99,11 @@ export const BROKER_SETTINGS = {
   'group.consumer.max.size': int(2_147_483_647, { check: atLeast(1), doc: 'Members that a group of the consumer protocol may have.' }),
   'group.consumer.migration.policy': string('bidirectional', { check: oneOf('disabled', 'upgrade', 'downgrade', 'bidirectional'), doc: 'Whether live groups move to the consumer protocol with its first member (upgrade) and back when its last one has gone (downgrade).' }) as ConfigKey<'disabled' | 'upgrade' | 'downgrade' | 'bidirectional'>,
   'group.consumer.session.timeout.ms': int(45_000, { check: atLeast(1), doc: 'Time in milliseconds without a heartbeat after which a member of the consumer protocol is out of its group.' }),
+  'group.share.assignment.interval.ms': int(1000, { check: atLeast(0), doc: 'Least time in milliseconds between two assignments of a share group.' }),
+  'group.share.heartbeat.interval.ms': int(5000, { check: atLeast(1), doc: 'Time in milliseconds between heartbeats of members of share groups.' }),
+  'group.share.initialize.retry.interval.ms': int(30_000, { check: atLeast(1), doc: 'Time in milliseconds after which the share coordinator is asked again to initialize the partitions of a share group.' }),
+  'group.share.max.size': int(200, { check: between(1, 1000), doc: 'Members that a share group may have.' }),
+  'group.share.session.timeout.ms': int(45_000, { check: atLeast(1), doc: 'Time in milliseconds without a heartbeat after which a member of a share group is out of it.' }),
   'group.streams.heartbeat.interval.ms': int(5000, { check: atLeast(1), doc: 'Time in milliseconds between heartbeats of members of streams groups.' }),
   'group.streams.initial.rebalance.delay.ms': int(3000, { check: atLeast(0), doc: 'Time in milliseconds that a new streams group waits for more members before it gives out tasks.' }),
   'group.streams.max.size': int(2_147_483_647, { check: atLeast(1), doc: 'Members that a streams group may have.' }),

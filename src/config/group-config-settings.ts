@@ -9,6 +9,9 @@ const own = (behind: string, fallback: number, least: number): ConfigKey<number>
 export const GROUP_SETTINGS = {
   'consumer.heartbeat.interval.ms': own('group.consumer.heartbeat.interval.ms', 5000, 1),
   'consumer.session.timeout.ms': own('group.consumer.session.timeout.ms', 45_000, 1),
+  'share.assignment.interval.ms': own('group.share.assignment.interval.ms', 1000, 0),
+  'share.heartbeat.interval.ms': own('group.share.heartbeat.interval.ms', 5000, 1),
+  'share.session.timeout.ms': own('group.share.session.timeout.ms', 45_000, 1),
   'streams.heartbeat.interval.ms': own('group.streams.heartbeat.interval.ms', 5000, 1),
   'streams.initial.rebalance.delay.ms': own('group.streams.initial.rebalance.delay.ms', 3000, 0),
   'streams.num.standby.replicas': own('group.streams.num.standby.replicas', 0, 0),

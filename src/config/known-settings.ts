@@ -85,11 +85,8 @@ group.coordinator.background.threads INT 2 1.. any
 group.coordinator.cached.buffer.max.bytes INT 1048588 524288.. any
 group.coordinator.rebalance.protocols LIST classic,consumer,streams - fixed
 group.coordinator.threads INT 4 1.. any
-group.share.assignment.interval.ms INT 1000 0.. any
 group.share.assignors LIST simple - any
 group.share.delivery.count.limit INT 5 2..10 any
-group.share.heartbeat.interval.ms INT 5000 1.. any
-group.share.initialize.retry.interval.ms INT 30000 1.. any
 group.share.max.assignment.interval.ms INT 15000 0.. any
 group.share.max.delivery.count.limit INT 10 5..25 any
 group.share.max.heartbeat.interval.ms INT 15000 1.. any
@@ -97,7 +94,6 @@ group.share.max.partition.max.record.locks INT 4000 2000..10000 any
 group.share.max.record.lock.duration.ms INT 60000 30000..3600000 any
 group.share.max.session.timeout.ms INT 60000 1.. any
 group.share.max.share.sessions INT 2000 1.. any
-group.share.max.size INT 200 1..1000 any
 group.share.min.assignment.interval.ms INT 0 0.. any
 group.share.min.delivery.count.limit INT 2 2..5 any
 group.share.min.heartbeat.interval.ms INT 5000 1.. any
@@ -107,7 +103,6 @@ group.share.min.session.timeout.ms INT 45000 1.. any
 group.share.partition.max.record.locks INT 2000 100..10000 any
 group.share.persister.class.name STRING org.apache.kafka.server.share.persister.DefaultStatePersister - any
 group.share.record.lock.duration.ms INT 30000 1000..3600000 any
-group.share.session.timeout.ms INT 45000 1.. any
 group.streams.assignment.interval.ms INT 1000 0.. any
 group.streams.max.assignment.interval.ms INT 15000 0.. any
 group.streams.max.heartbeat.interval.ms INT 15000 1.. any

@@ -22,11 +22,16 @@ import { validateHeartbeat } from './consumer/validate-heartbeat.ts'
 import { OFFSETS_TOPIC } from './group-records.ts'
 import type { GroupConfig, GroupSettings } from './group-settings.ts'
 import { GroupShard } from './group-shard.ts'
-import type { DescribedGroup } from './group-shard.ts'
+import type { DeletedTopic, DescribedGroup } from './group-shard.ts'
 import type { GroupSummary } from './group-summary.ts'
 import { summarizeGroup } from './group-summary.ts'
 import type { CommitRequest, FetchedGroup, FetchGroup, FetchTopic, PartitionResult } from './offsets/offset-manager.ts'
 import { operationErrorName } from './operation-errors.ts'
+import { ShareCoordination } from './share/share-coordination.ts'
+import type { AlteredShareOffsets, DeletedShareOffsets, DescribedShareOffsets } from './share/share-coordination.ts'
+import type { DescribedShareGroup, ShareHeartbeatRequest, ShareHeartbeatResponse } from './share/share-groups.ts'
+import type { ShareStates } from './share/share-states.ts'
+import { validateShareHeartbeat } from './share/validate-share-heartbeat.ts'
 import type { DescribedStreamsGroup } from './streams/streams-description.ts'
 import type { StreamsHeartbeatRequest, StreamsHeartbeatResponse } from './streams/streams-groups.ts'
 import type { InternalTopic } from './streams/topology.ts'
@@ -45,6 +50,10 @@ export type GroupCoordinatorDeps = {
   createTopics(topics: readonly InternalTopic[]): void
   /** What is set for one group alone; nothing by default. */
   groupConfig?(groupId: string): GroupConfig
+  /** The share coordinator, for share groups. */
+  readonly shareStates: ShareStates
+  /** Where the committed records of a partition end; an error's name where nobody can say. */
+  latestOffset(topic: string, partition: number): Promise<bigint | ErrorName>
 }
 
 const ASSIGNORS = [UNIFORM_ASSIGNOR, RANGE_ASSIGNOR]
@@ -55,6 +64,7 @@ export class GroupCoordinator {
   readonly #deps: GroupCoordinatorDeps
   readonly #runtime: CoordinatorRuntime<GroupShard>
   readonly #regexes = new TopicRegexes()
+  readonly #share: ShareCoordination
 
   constructor(deps: GroupCoordinatorDeps) {
     this.#deps = deps
@@ -63,6 +73,12 @@ export class GroupCoordinator {
     this.#runtime = new CoordinatorRuntime<GroupShard>({
       topic: OFFSETS_TOPIC, log: deps.log, timers: deps.timers, clock: deps.clock, logger: deps.logger,
       createShard: (_partition, context) => new GroupShard(context, shardDeps),
+    })
+    this.#share = new ShareCoordination({
+      states: deps.shareStates, topics: deps.topics, logger: deps.logger,
+      latestOffset: (topic, partition) => deps.latestOffset(topic, partition),
+      read: (groupId, look) => this.#runtime.read(this.partitionFor(groupId), (shard) => look(shard.group(groupId))),
+      change: (groupId, change) => this.#runtime.write(this.partitionFor(groupId), (shard) => change(shard.group(groupId)), null, groupId),
     })
   }
 
@@ -165,6 +181,54 @@ export class GroupCoordinator {
     }
   }
 
+  async shareGroupHeartbeat(request: ShareHeartbeatRequest): Promise<ShareHeartbeatResponse> {
+    const { groupId } = request
+    try {
+      validateShareHeartbeat(request)
+      const { response, begun, stateEpoch } = await this.#runtime.write(this.partitionFor(groupId), (shard) => shard.shareHeartbeat(request), null, groupId)
+      // The member does not wait: it gets the partitions with a later heartbeat.
+      if (begun.size > 0) this.#share.initialize(groupId, begun, stateEpoch).catch((error: unknown) => this.#outcome('InitializeShareGroupState', groupId, error))
+      return response
+    } catch (error) {
+      return this.#failed('ShareGroupHeartbeat', groupId, error)
+    }
+  }
+
+  describeShareGroup(groupId: string): DescribedShareGroup {
+    if (groupId === '') return { groupId, errorCode: errorCode('INVALID_GROUP_ID') }
+    try {
+      return this.#runtime.read(this.partitionFor(groupId), (shard) => shard.describeShare(groupId))
+    } catch (error) {
+      return { groupId, ...this.#failed('ShareGroupDescribe', groupId, error) }
+    }
+  }
+
+  async describeShareOffsets(request: RequestOf<'DescribeShareGroupOffsets'>['groups'][number]): Promise<DescribedShareOffsets> {
+    try {
+      return await this.#share.describeOffsets(request)
+    } catch (error) {
+      return { groupId: request.groupId, ...this.#failed('DescribeShareGroupOffsets', request.groupId, error) }
+    }
+  }
+
+  async alterShareOffsets(request: RequestOf<'AlterShareGroupOffsets'>): Promise<AlteredShareOffsets> {
+    if (request.groupId === '') return { errorCode: errorCode('INVALID_GROUP_ID'), errorMessage: ERRORS.INVALID_GROUP_ID.message }
+    try {
+      return await this.#share.alterOffsets(request)
+    } catch (error) {
+      return this.#failed('AlterShareGroupOffsets', request.groupId, error)
+    }
+  }
+
+  async deleteShareOffsets(request: RequestOf<'DeleteShareGroupOffsets'>): Promise<DeletedShareOffsets> {
+    if (request.groupId === '') return { errorCode: errorCode('INVALID_GROUP_ID'), errorMessage: ERRORS.INVALID_GROUP_ID.message }
+    try {
+      return await this.#share.deleteOffsets(request)
+    } catch (error) {
+      return this.#failed('DeleteShareGroupOffsets', request.groupId, error)
+    }
+  }
+
   async leaveGroup(groupId: string, members: readonly LeavingMember[]): Promise<{ error: ErrorName; members: LeftMember[] }> {
     if (groupId === '') return { error: 'INVALID_GROUP_ID', members: [] }
     try {
@@ -206,6 +270,8 @@ export class GroupCoordinator {
 
   async deleteGroup(groupId: string): Promise<ErrorName> {
     try {
+      const error = await this.#share.deleteStates(groupId)
+      if (error !== 'NONE') return error
       return await this.#runtime.write(this.partitionFor(groupId), (shard) => shard.deleteGroup(groupId), null, groupId)
     } catch (error) {
       return this.#outcome('DeleteGroups', groupId, error)
@@ -232,12 +298,12 @@ export class GroupCoordinator {
   }
 
   /** Their offsets go too, so that a topic of the same name begins anew. */
-  async onTopicsDeleted(topics: readonly string[]): Promise<void> {
+  async onTopicsDeleted(topics: readonly DeletedTopic[]): Promise<void> {
     await Promise.all(this.#runtime.partitions().map(async (partition) => {
       try {
-        await this.#runtime.write(partition, (shard) => shard.deleteTopicOffsets(topics))
+        await this.#runtime.write(partition, (shard) => shard.deleteTopics(topics))
       } catch (error) {
-        this.#deps.logger.warn('could not delete the offsets of deleted topics', { partition, topics, error: errorMessage(error) })
+        this.#deps.logger.warn('could not delete the offsets of deleted topics', { partition, topics: topics.map(({ name }) => name), error: errorMessage(error) })
       }
     }))
   }

@@ -8,6 +8,7 @@ import { findCoordinator } from './handlers/find-coordinator-handler.ts'
 import { deleteGroups, describeGroups, listGroups } from './handlers/listing-handlers.ts'
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from './handlers/membership-handlers.ts'
 import { offsetCommit, offsetDelete, offsetFetch, txnOffsetCommit } from './handlers/offset-handlers.ts'
+import { describeShareGroupOffsets, shareGroupDescribe, shareGroupHeartbeat } from './handlers/share-handlers.ts'
 import { streamsGroupDescribe, streamsGroupHeartbeat } from './handlers/streams-handlers.ts'
 import type { GroupRequestContext } from './handlers/request-context.ts'
 
@@ -28,6 +29,11 @@ export const GROUP_APIS = {
   ConsumerGroupDescribe: { minVersion: 0, maxVersion: 1 },
   StreamsGroupHeartbeat: { minVersion: 0, maxVersion: 0 },
   StreamsGroupDescribe: { minVersion: 0, maxVersion: 0 },
+  ShareGroupHeartbeat: { minVersion: 1, maxVersion: 1 },
+  ShareGroupDescribe: { minVersion: 1, maxVersion: 1 },
+  DescribeShareGroupOffsets: { minVersion: 0, maxVersion: 1 },
+  AlterShareGroupOffsets: { minVersion: 0, maxVersion: 0 },
+  DeleteShareGroupOffsets: { minVersion: 0, maxVersion: 0 },
 } as const satisfies Partial<Record<ApiName, { minVersion: number; maxVersion: number }>>
 
 export type GroupHandlersDeps = FindCoordinatorDeps & { readonly coordinator: GroupCoordinator }
@@ -53,6 +59,11 @@ export function groupHandlers(deps: GroupHandlersDeps): GroupHandlers {
     ConsumerGroupDescribe: (_context, request) => consumerGroupDescribe(coordinator, request),
     StreamsGroupHeartbeat: (context, request) => streamsGroupHeartbeat(coordinator, context, request),
     StreamsGroupDescribe: (_context, request) => streamsGroupDescribe(coordinator, request),
+    ShareGroupHeartbeat: (context, request) => shareGroupHeartbeat(coordinator, context, request),
+    ShareGroupDescribe: (_context, request) => shareGroupDescribe(coordinator, request),
+    DescribeShareGroupOffsets: (_context, request) => describeShareGroupOffsets(coordinator, request),
+    AlterShareGroupOffsets: (_context, request) => coordinator.alterShareOffsets(request),
+    DeleteShareGroupOffsets: (_context, request) => coordinator.deleteShareOffsets(request),
   }
 }
 

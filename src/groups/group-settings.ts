@@ -35,6 +35,16 @@ export type GroupSettings = {
   readonly streamsNumStandbyReplicas: number
   /** `group.streams.initial.rebalance.delay.ms` */
   readonly streamsInitialRebalanceDelayMs: number
+  /** `group.share.session.timeout.ms` */
+  readonly shareSessionTimeoutMs: number
+  /** `group.share.heartbeat.interval.ms` */
+  readonly shareHeartbeatIntervalMs: number
+  /** `group.share.max.size` */
+  readonly shareMaxSize: number
+  /** `group.share.assignment.interval.ms` */
+  readonly shareAssignmentIntervalMs: number
+  /** `group.share.initialize.retry.interval.ms` */
+  readonly shareInitializeRetryIntervalMs: number
 }
 
 /** Whether groups move to the consumer protocol with the first member of that (upgrade), and back with the last one (downgrade). */
@@ -54,6 +64,12 @@ export type GroupConfig = {
   readonly streamsNumStandbyReplicas?: number
   /** `streams.initial.rebalance.delay.ms` */
   readonly streamsInitialRebalanceDelayMs?: number
+  /** `share.session.timeout.ms` */
+  readonly shareSessionTimeoutMs?: number
+  /** `share.heartbeat.interval.ms` */
+  readonly shareHeartbeatIntervalMs?: number
+  /** `share.assignment.interval.ms` */
+  readonly shareAssignmentIntervalMs?: number
 }
 
 /** Kafka's defaults. */
@@ -75,4 +91,9 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   streamsMaxSize: 2_147_483_647,
   streamsNumStandbyReplicas: 0,
   streamsInitialRebalanceDelayMs: 3_000,
+  shareSessionTimeoutMs: 45_000,
+  shareHeartbeatIntervalMs: 5_000,
+  shareMaxSize: 200,
+  shareAssignmentIntervalMs: 1_000,
+  shareInitializeRetryIntervalMs: 30_000,
 }

@@ -21,12 +21,20 @@ import type { TopicRegexes } from './consumer/topic-regex.ts'
 import { decodeOffsetCommit, GROUP_METADATA_KEY, OFFSET_COMMIT_KEYS } from './group-records.ts'
 import type { GroupConfig, GroupSettings } from './group-settings.ts'
 import type { Group } from './group.ts'
+import { ShareGroup } from './share/share-group.ts'
+import { ShareGroups } from './share/share-groups.ts'
+import type { DescribedShareGroup, ShareHeartbeatRequest, ShareHeartbeatResult } from './share/share-groups.ts'
+import { withoutTopics } from './share/share-partitions.ts'
+import { sharePartitionsRecord } from './share/share-records.ts'
+import { isShareRecord, replayShareRecord } from './share/share-replay.ts'
+import type { ReplayedShareGroups } from './share/share-replay.ts'
 import type { DescribedStreamsGroup } from './streams/streams-description.ts'
 import { StreamsGroup } from './streams/streams-group.ts'
 import { StreamsGroups } from './streams/streams-groups.ts'
 import type { StreamsHeartbeatRequest, StreamsHeartbeatResult } from './streams/streams-groups.ts'
 import { isStreamsRecord, replayStreamsRecord } from './streams/streams-replay.ts'
 import type { ReplayedStreamsGroups } from './streams/streams-replay.ts'
+import type { Uuid } from '../shared/uuid.ts'
 import type { TopicLookup } from './topic-lookup.ts'
 import type { CommitRequest, PartitionResult } from './offsets/offset-manager.ts'
 import { OffsetManager } from './offsets/offset-manager.ts'
@@ -34,6 +42,8 @@ import { OffsetManager } from './offsets/offset-manager.ts'
 const EXPIRATION_TIMER = 'expire-offsets'
 
 export type DescribedGroup = NonNullable<Encodable<ResponseOf<'DescribeGroups'>>['groups']>[number]
+
+export type DeletedTopic = { readonly name: string; readonly id: Uuid }
 
 export type GroupShardDeps = {
   readonly settings: GroupSettings
@@ -52,6 +62,7 @@ export class GroupShard implements CoordinatorShard {
   readonly #consumer: ConsumerGroups
   readonly #classicProtocol: ClassicProtocol
   readonly #streams: StreamsGroups
+  readonly #share: ShareGroups
   #loaded = false
 
   constructor(context: ShardContext<GroupShard>, deps: GroupShardDeps) {
@@ -96,6 +107,16 @@ export class GroupShard implements CoordinatorShard {
         return group instanceof StreamsGroup ? change(group) : NOTHING
       }, groupId),
     })
+    this.#share = new ShareGroups({
+      ...surroundings,
+      topics: deps.topics,
+      groupConfig: (groupId) => deps.groupConfig(groupId),
+      groupOf: (groupId) => this.#shareGroup(groupId),
+      change: (reason, groupId, change) => context.write(reason, (shard) => {
+        const group = shard.group(groupId)
+        return group instanceof ShareGroup ? change(group) : NOTHING
+      }, groupId),
+    })
   }
 
   group(groupId: string): Group | undefined {
@@ -114,6 +135,7 @@ export class GroupShard implements CoordinatorShard {
     else if ((OFFSET_COMMIT_KEYS as readonly number[]).includes(type)) this.#replayOffsetCommit(type, offset, producerId, key, value)
     else if (isConsumerRecord(type)) replayConsumerRecord(this.#modernGroups(), type, key, value)
     else if (isStreamsRecord(type)) replayStreamsRecord(this.#modernGroups(), type, key, value)
+    else if (isShareRecord(type)) replayShareRecord(this.#modernGroups(), type, key, value)
     else this.#context.logger.debug('passes over a record of a kind that it does not know', { partition: this.#context.partition, offset, type })
   }
 
@@ -127,6 +149,7 @@ export class GroupShard implements CoordinatorShard {
       if (group instanceof ClassicGroup) this.#classic.onLoaded(group)
       else if (group instanceof ConsumerGroup) this.#consumer.onLoaded(group)
       else if (group instanceof StreamsGroup) this.#streams.onLoaded(group)
+      else if (group instanceof ShareGroup) this.#share.onLoaded(group)
     }
     this.#scheduleExpiration()
   }
@@ -136,7 +159,7 @@ export class GroupShard implements CoordinatorShard {
   }
 
   /** Where records of modern groups find their group: one of another kind of that id was removed by the records before. */
-  #modernGroups(): ReplayedGroups & ReplayedStreamsGroups {
+  #modernGroups(): ReplayedGroups & ReplayedStreamsGroups & ReplayedShareGroups {
     return {
       consumerGroup: (groupId, create) => {
         const existing = this.#groups.get(groupId)
@@ -159,6 +182,17 @@ export class GroupShard implements CoordinatorShard {
       },
       removeStreams: (group) => {
         this.#streams.onRemoved(group)
+        this.#forget(group.groupId)
+      },
+      shareGroup: (groupId, create) => {
+        const existing = this.#groups.get(groupId)
+        if (existing instanceof ShareGroup || !create) return existing instanceof ShareGroup ? existing : undefined
+        const created = new ShareGroup(groupId)
+        this.#groups.set(groupId, created)
+        return created
+      },
+      removeShare: (group) => {
+        this.#share.onRemoved(group)
         this.#forget(group.groupId)
       },
       onRegex: () => {
@@ -290,6 +324,23 @@ export class GroupShard implements CoordinatorShard {
     return group instanceof StreamsGroup ? group : undefined
   }
 
+  shareHeartbeat(request: ShareHeartbeatRequest): CoordinatorResult<ShareHeartbeatResult> {
+    const group = this.#groups.get(request.groupId)
+    if (group === undefined || group instanceof ShareGroup) return this.#share.heartbeat(group, request)
+    throw new KafkaError('GROUP_ID_NOT_FOUND', `Group ${request.groupId} is not a share group.`)
+  }
+
+  describeShare(groupId: string): DescribedShareGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof ShareGroup) return this.#share.describe(group)
+    return { groupId, errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a share group.` }
+  }
+
+  #shareGroup(groupId: string): ShareGroup | undefined {
+    const group = this.#groups.get(groupId)
+    return group instanceof ShareGroup ? group : undefined
+  }
+
   // ---- offsets ----
 
   commitOffsets(request: CommitRequest, now: number): CoordinatorResult<PartitionResult[][]> {
@@ -306,8 +357,15 @@ export class GroupShard implements CoordinatorShard {
     return this.offsets.delete(group, topics)
   }
 
-  deleteTopicOffsets(topics: readonly string[]): CoordinatorResult<void> {
-    return { records: topics.flatMap((topic) => this.offsets.topicTombstones(topic)), response: undefined }
+  deleteTopics(topics: readonly DeletedTopic[]): CoordinatorResult<void> {
+    const topicIds = new Set(topics.map(({ id }) => id))
+    const records = topics.flatMap(({ name }) => this.offsets.topicTombstones(name))
+    for (const group of this.#groups.values()) {
+      if (!(group instanceof ShareGroup)) continue
+      const partitions = withoutTopics(group.partitions, topicIds)
+      if (partitions !== group.partitions) records.push(sharePartitionsRecord(group.groupId, partitions))
+    }
+    return { records, response: undefined }
   }
 
   // ---- whole groups ----

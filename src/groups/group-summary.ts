@@ -6,6 +6,8 @@ import { namedPartitions } from './consumer/consumer-description.ts'
 import { ConsumerGroup } from './consumer/consumer-group.ts'
 import type { Group, GroupType } from './group.ts'
 import type { OffsetStore } from './offsets/offset-store.ts'
+import { ShareGroup } from './share/share-group.ts'
+import { SIMPLE_ASSIGNOR_NAME } from './share/simple-assignor.ts'
 import { StreamsGroup } from './streams/streams-group.ts'
 import { toTaskIds } from './streams/tasks.ts'
 import { inputTopics } from './streams/topology.ts'
@@ -45,6 +47,7 @@ export function summarizeGroup(group: Group, store: OffsetStore, topics: TopicLo
 function membersOf(group: Group, topics: TopicLookup): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
   if (group instanceof ConsumerGroup) return membersOfConsumerGroup(group, topics)
   if (group instanceof StreamsGroup) return membersOfStreamsGroup(group)
+  if (group instanceof ShareGroup) return membersOfShareGroup(group, topics)
   if (!(group instanceof ClassicGroup)) return { protocolName: null, epoch: 0, members: [] }
   const members = [...group.members.values()].map(({ memberId, groupInstanceId, clientId, clientHost, assignment }) => ({
     memberId, groupInstanceId, clientId, clientHost,
@@ -69,6 +72,14 @@ function membersOfStreamsGroup(group: StreamsGroup): Pick<GroupSummary, 'protoco
     assignment: toTaskIds(assigned.active).flatMap(({ subtopologyId, partitions }) => (inputs.get(subtopologyId) ?? []).map((topic) => ({ topic, partitions }))),
   }))
   return { protocolName: null, epoch: group.groupEpoch, members }
+}
+
+function membersOfShareGroup(group: ShareGroup, topics: TopicLookup): Pick<GroupSummary, 'protocolName' | 'epoch' | 'members'> {
+  const members = [...group.members.values()].map(({ memberId, clientId, clientHost, assigned }) => ({
+    memberId, groupInstanceId: null, clientId, clientHost,
+    assignment: namedPartitions(assigned, topics).map(({ topicName, partitions }) => ({ topic: topicName, partitions })),
+  }))
+  return { protocolName: SIMPLE_ASSIGNOR_NAME, epoch: group.groupEpoch, members }
 }
 
 /** An assignment of the consumer protocol; all later versions start with version 0's fields. */

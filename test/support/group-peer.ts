@@ -13,6 +13,7 @@ import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, enco
 import type { Logger } from '../../src/shared/logger.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { randomUuid } from '../../src/shared/uuid.ts'
+import { FakeShareStates } from './fake-share-states.ts'
 import { FakeCoordinatorLog, settled } from './fake-coordinator-log.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -52,6 +53,9 @@ export class MemoryGroupPeer implements GroupPeer {
 
   topicsVersion = 1n
   readonly groupConfigs = new Map<string, GroupConfig>()
+  readonly shareStates = new FakeShareStates()
+  /** Where each partition of a topic ends; 0 by default. */
+  readonly latestOffsets = new Map<string, bigint>()
 
   addTopic(name: string, partitionCount: number): void {
     this.topicsVersion++
@@ -62,7 +66,7 @@ export class MemoryGroupPeer implements GroupPeer {
   async restart(): Promise<void> {
     if (this.coordinator !== undefined) this.coordinator.close()
     const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
-    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {} })
+    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {}, shareStates: this.shareStates, latestOffset: (topic) => Promise.resolve(this.latestOffsets.get(topic) ?? 0n) })
     await this.coordinator.load(0)
     this.#handlers = groupHandlers({
       coordinator: this.coordinator, topics,

@@ -1,10 +1,11 @@
 import type { Talk } from '../../support/group-talk.ts'
 import { CLASSIC_TALKS } from './classic-talks.ts'
 import { CONSUMER_TALKS } from './consumer-talks.ts'
+import { SHARE_TALKS } from './share-talks.ts'
 import { STREAMS_TALKS } from './streams-talks.ts'
 
 /** All talks, by the file that Kafka's side of them is in. */
-export const TALKS: Readonly<Record<string, readonly Talk[]>> = { classic: CLASSIC_TALKS, consumer: CONSUMER_TALKS, streams: STREAMS_TALKS }
+export const TALKS: Readonly<Record<string, readonly Talk[]>> = { classic: CLASSIC_TALKS, consumer: CONSUMER_TALKS, streams: STREAMS_TALKS, share: SHARE_TALKS }
 
 /** What both sides are set to. */
-export const TALK_SETTINGS = { groupInitialRebalanceDelayMs: 300, groupMinSessionTimeoutMs: 100, groupMaxSize: 4, consumerSessionTimeoutMs: 1_000, consumerHeartbeatIntervalMs: 100, streamsSessionTimeoutMs: 1_000, streamsHeartbeatIntervalMs: 100, streamsInitialRebalanceDelayMs: 0 }
+export const TALK_SETTINGS = { groupInitialRebalanceDelayMs: 300, groupMinSessionTimeoutMs: 100, groupMaxSize: 4, consumerSessionTimeoutMs: 1_000, consumerHeartbeatIntervalMs: 100, streamsSessionTimeoutMs: 1_000, streamsHeartbeatIntervalMs: 100, streamsInitialRebalanceDelayMs: 0, shareSessionTimeoutMs: 1_000, shareHeartbeatIntervalMs: 100, shareAssignmentIntervalMs: 0, shareMaxSize: 4 }

@@ -218,7 +218,7 @@ describe('offsets', () => {
     await commit('g', 'alpha', 7n)
     await commit('g', 'beta', 8n)
     await commit('h', 'alpha', 9n)
-    await peer.coordinator.onTopicsDeleted(['alpha'])
+    await peer.coordinator.onTopicsDeleted([{ name: 'alpha', id: peer.topicId('alpha') }])
     expect([await fetched('g'), await fetched('h')]).toEqual([{ 'beta-0': 8n }, {}])
   })
 

@@ -5,7 +5,7 @@ import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.t
 import { InvalidConfig, parseConfig, parseList } from './config-key.ts'
 import type { ConfigKey } from './config-key.ts'
 import type { ConfigTexts } from './config-layers.ts'
-import { GROUP_SETTINGS, isGroupSetting } from './group-config-settings.ts'
+import { GROUP_SETTINGS, isGroupSetting, outOfBounds } from './group-config-settings.ts'
 import { isTopicSetting, TOPIC_SETTINGS } from './topic-settings.ts'
 
 export const CONFIG_OPERATIONS = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
@@ -53,7 +53,8 @@ export function topicConfigSpace(fallback: (name: string) => string): ConfigSpac
   }
 }
 
-export function groupConfigSpace(fallback: (name: string) => string): ConfigSpace {
+/** `fallback`: what a group has without a value of its own; `brokerText`: the broker's settings, which bound some of a group's. */
+export function groupConfigSpace(fallback: (name: string) => string, brokerText: (name: string) => string): ConfigSpace {
   return {
     key: (name) => (isGroupSetting(name) ? GROUP_SETTINGS[name] : undefined),
     fallback,
@@ -63,6 +64,8 @@ export function groupConfigSpace(fallback: (name: string) => string): ConfigSpac
         if (!isGroupSetting(name)) throw new InvalidConfig(`Unknown group config name: ${name}`)
         parseConfig(name, GROUP_SETTINGS[name], text)
       }
+      const fault = outOfBounds(texts, brokerText)
+      if (fault !== undefined) throw new InvalidConfig(fault)
     },
   }
 }

@@ -4,6 +4,7 @@
 import { BROKER_SETTINGS, brokerSynonyms, isBrokerSetting } from './broker-settings.ts'
 import { parseConfig } from './config-key.ts'
 import type { ConfigKey, ConfigValue } from './config-key.ts'
+import { GROUP_SETTINGS, groupSynonym, isGroupSetting } from './group-config-settings.ts'
 import { knownSettings } from './known-settings.ts'
 import { isTopicSetting, TOPIC_SETTINGS, TOPIC_SYNONYMS } from './topic-settings.ts'
 import type { TopicSettings } from './topic-settings.ts'
@@ -37,6 +38,12 @@ export type Synonym = { readonly name: string; readonly value: string | null; re
 /** The text that counts for a broker setting; null where nothing is set and the default is none. */
 export function brokerText(layers: ConfigLayers, name: string): string | null {
   return layers.dynamicBroker.get(name) ?? layers.dynamicDefault.get(name) ?? layers.given.get(name) ?? defaultText(name)
+}
+
+/** What a group without a value of its own has. */
+export function groupText(layers: ConfigLayers, name: string): string {
+  const synonym = groupSynonym(name)
+  return (synonym === null ? undefined : brokerText(layers, synonym)) ?? (isGroupSetting(name) ? (GROUP_SETTINGS[name].default ?? '') : '')
 }
 
 /**

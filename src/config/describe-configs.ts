@@ -2,7 +2,7 @@
 
 import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.ts'
 import type { ConfigKey, ConfigType } from './config-key.ts'
-import { brokerSynonymValues, brokerText, topicDefaultText } from './config-layers.ts'
+import { brokerSynonymValues, brokerText, groupText, topicDefaultText } from './config-layers.ts'
 import type { ConfigLayers, ConfigSource, ConfigTexts, Synonym } from './config-layers.ts'
 import { GROUP_SETTINGS, groupSynonym } from './group-config-settings.ts'
 import type { GroupSettingName } from './group-config-settings.ts'
@@ -57,18 +57,19 @@ export function describeTopicConfigs(layers: ConfigLayers, own: ConfigTexts): De
   })
 }
 
-/** All configs of a broker: those it acts on and those of Kafka that it knows. */
+/** All configs of a group. */
 export function describeGroupConfigs(layers: ConfigLayers, own: ConfigTexts): DescribedConfig[] {
   return (Object.keys(GROUP_SETTINGS) as GroupSettingName[]).map((name) => {
     const { type, documentation } = GROUP_SETTINGS[name]
     const synonym = groupSynonym(name)
-    const synonyms = brokerSynonymValues(layers, synonym)
+    const synonyms: Synonym[] = synonym === null ? [{ name, value: GROUP_SETTINGS[name].default, source: 'DEFAULT_CONFIG' }] : brokerSynonymValues(layers, synonym)
     const ownValue = own.get(name)
     if (ownValue !== undefined) synonyms.unshift({ name, value: ownValue, source: 'GROUP_CONFIG' })
-    return { name, value: ownValue ?? brokerText(layers, synonym), type, source: synonyms[0]?.source ?? 'DEFAULT_CONFIG', readOnly: false, sensitive: false, synonyms, documentation }
+    return { name, value: ownValue ?? groupText(layers, name), type, source: synonyms[0]?.source ?? 'DEFAULT_CONFIG', readOnly: false, sensitive: false, synonyms, documentation }
   })
 }
 
+/** All configs of a broker: those it acts on and those of Kafka that it knows. */
 export function describeBrokerConfigs(layers: ConfigLayers): DescribedConfig[] {
   const names = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].sort()
   return names.map((name) => describeBroker(layers, name))

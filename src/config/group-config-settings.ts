@@ -1,16 +1,27 @@
-// Settings that one group may have of its own; the broker's setting of the same kind stands behind each.
+// Settings that one group may have of its own; behind most of them stands the broker's setting of the same kind.
 
-import { atLeast, int } from './config-key.ts'
-import type { ConfigKey } from './config-key.ts'
+import { parseAutoOffsetReset } from './auto-offset-reset.ts'
+import { atLeast, bool, int, oneOf, string } from './config-key.ts'
+import type { Check, ConfigKey } from './config-key.ts'
 
 const own = (behind: string, fallback: number, least: number): ConfigKey<number> => int(fallback, { check: atLeast(least), doc: `For this group, in place of the broker's ${behind}.` })
+
+const autoOffsetReset: Check = (value) => parseAutoOffsetReset(value as string) === undefined
+  ? `Invalid value \`${String(value)}\` for configuration share.auto.offset.reset. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`
+  : undefined
 
 /** A group's setting, with the broker's behind it. */
 export const GROUP_SETTINGS = {
   'consumer.heartbeat.interval.ms': own('group.consumer.heartbeat.interval.ms', 5000, 1),
   'consumer.session.timeout.ms': own('group.consumer.session.timeout.ms', 45_000, 1),
   'share.assignment.interval.ms': own('group.share.assignment.interval.ms', 1000, 0),
+  'share.auto.offset.reset': string('latest', { check: autoOffsetReset, doc: 'Where a share group begins in a partition that it has not read: earliest, latest or by_duration:<PnDTnHnMn.nS>.' }),
+  'share.delivery.count.limit': own('group.share.delivery.count.limit', 5, 2),
   'share.heartbeat.interval.ms': own('group.share.heartbeat.interval.ms', 5000, 1),
+  'share.isolation.level': string('read_uncommitted', { check: oneOf('read_committed', 'read_uncommitted'), doc: 'Whether a share group reads records of transactions that are open or aborted.' }),
+  'share.partition.max.record.locks': own('group.share.partition.max.record.locks', 2000, 100),
+  'share.record.lock.duration.ms': own('group.share.record.lock.duration.ms', 30_000, 1000),
+  'share.renew.acknowledge.enable': bool(true, 'Whether members of a share group may ask for more time for a record.'),
   'share.session.timeout.ms': own('group.share.session.timeout.ms', 45_000, 1),
   'streams.heartbeat.interval.ms': own('group.streams.heartbeat.interval.ms', 5000, 1),
   'streams.initial.rebalance.delay.ms': own('group.streams.initial.rebalance.delay.ms', 3000, 0),
@@ -20,11 +31,32 @@ export const GROUP_SETTINGS = {
 
 export type GroupSettingName = keyof typeof GROUP_SETTINGS
 
+/** Those that only a group has. */
+const WITHOUT_SYNONYM: ReadonlySet<string> = new Set<GroupSettingName>(['share.auto.offset.reset', 'share.isolation.level', 'share.renew.acknowledge.enable'])
+/** Those that the broker's `group.*.min.*` and `group.*.max.*` keep within bounds. */
+const BOUNDED: readonly GroupSettingName[] = [
+  'share.assignment.interval.ms', 'share.delivery.count.limit', 'share.heartbeat.interval.ms',
+  'share.partition.max.record.locks', 'share.record.lock.duration.ms', 'share.session.timeout.ms',
+]
+
 export function isGroupSetting(name: string): name is GroupSettingName {
   return Object.hasOwn(GROUP_SETTINGS, name)
 }
 
-/** The broker's setting behind a group's. */
-export function groupSynonym(name: string): string {
-  return `group.${name}`
+/** The broker's setting behind a group's; null for none. */
+export function groupSynonym(name: string): string | null {
+  return WITHOUT_SYNONYM.has(name) ? null : `group.${name}`
+}
+
+/** What is wrong with a group's values where the broker's settings are as `brokerText` says; undefined where nothing is. */
+export function outOfBounds(texts: ReadonlyMap<string, string>, brokerText: (name: string) => string): string | undefined {
+  for (const name of BOUNDED) {
+    const text = texts.get(name)
+    if (text === undefined) continue
+    const [kind, ...rest] = name.split('.')
+    const [min, max] = [`group.${kind}.min.${rest.join('.')}`, `group.${kind}.max.${rest.join('.')}`]
+    if (Number(text) < Number(brokerText(min))) return `${name} must be greater than or equal to ${min}`
+    if (Number(text) > Number(brokerText(max))) return `${name} must be less than or equal to ${max}`
+  }
+  return undefined
 }

@@ -2,9 +2,8 @@
 
 import { describeTopicConfigs } from '../config/describe-configs.ts'
 import type { DescribedConfig } from '../config/describe-configs.ts'
-import { brokerText, topicDefaults, topicDefaultSource, topicDefaultText, topicSettings } from '../config/config-layers.ts'
+import { brokerText, groupText, topicDefaults, topicDefaultSource, topicDefaultText, topicSettings } from '../config/config-layers.ts'
 import type { ConfigLayers, ConfigTexts } from '../config/config-layers.ts'
-import { groupSynonym } from '../config/group-config-settings.ts'
 import type { TopicSettings } from '../config/topic-settings.ts'
 import { CONFIG_RESOURCES, configsOf } from './cluster-image.ts'
 import type { ClusterImage } from './cluster-image.ts'
@@ -54,6 +53,6 @@ export class ClusterConfigs {
 
   fallbacks(image: ClusterImage): ConfigFallbacks {
     const layers = this.layers(image)
-    return { topic: (name) => topicDefaultText(layers, name), group: (name) => brokerText(layers, groupSynonym(name)) ?? '', broker: (name) => brokerText(layers, name) ?? '' }
+    return { topic: (name) => topicDefaultText(layers, name), group: (name) => groupText(layers, name), broker: (name) => brokerText(layers, name) ?? '' }
   }
 }

@@ -5,6 +5,7 @@ import type { Group, GroupMember, GroupOffset, GroupSummary } from '../schemas/g
 import { fetchGroupOffsets, type CommittedOffset } from './group-offsets.ts'
 import { findOffsets, LATEST, partitionKey, type FoundOffset } from './offsets.ts'
 import { expectNoError, jsonInteger } from './outcome.ts'
+import { describeShareGroup, describeShareOffsets } from './share-groups.ts'
 
 /** Tells how old the record at an offset is; null where it cannot be told. */
 export type RecordAge = (topic: string, partition: number, offset: bigint) => Promise<number | null>
@@ -25,8 +26,10 @@ export async function describeGroup(caller: ApiCaller, groupId: string, recordAg
   const summary = (await listGroups(caller)).find(group => group.groupId === groupId)
   if (summary === undefined) throw new KafkaError('GROUP_ID_NOT_FOUND', `group ${groupId} does not exist`)
   const description = await describeMembers(caller, summary)
-  const [coordinator, committed] = await Promise.all([findCoordinator(caller, groupId), fetchGroupOffsets(caller, groupId)])
-  const offsets = await describeOffsets(caller, description.members, committed, recordAge)
+  const coordinator = await findCoordinator(caller, groupId)
+  const offsets = summary.type === 'Share'
+    ? await describeShareOffsets(caller, groupId)
+    : await describeOffsets(caller, description.members, await fetchGroupOffsets(caller, groupId), recordAge)
   return { ...description, coordinator, offsets, lag: offsets.reduce((sum, { lag }) => sum + (lag ?? 0), 0) }
 }
 
@@ -43,6 +46,7 @@ export async function findCoordinator(caller: ApiCaller, groupId: string): Promi
 }
 
 function describeMembers(caller: ApiCaller, summary: GroupSummary): Promise<GroupDescription> {
+  if (summary.type === 'Share') return describeShareGroup(caller, summary)
   return summary.type === 'Consumer' ? describeConsumerGroup(caller, summary) : describeClassicGroup(caller, summary)
 }
 

@@ -23,6 +23,8 @@ export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<
     case 'DescribeGroups':
     case 'DeleteGroups':
     case 'ConsumerGroupDescribe':
+    case 'ShareGroupDescribe':
+    case 'DescribeShareGroupOffsets':
       return { kind: 'coordinator', of: 'group', key: groupOf(request as GroupRequest) }
     case 'DescribeTransactions':
       return { kind: 'coordinator', of: 'transaction', key: (request as { transactionalIds?: readonly string[] }).transactionalIds?.[0] ?? '' }

@@ -60,7 +60,7 @@ function configSpace(image: ClusterImage, resourceType: number, resourceName: st
       return brokerConfigSpace(fallbacks.broker)
     case CONFIG_RESOURCES.GROUP:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')
-      return groupConfigSpace(fallbacks.group)
+      return groupConfigSpace(fallbacks.group, fallbacks.broker)
     case CONFIG_RESOURCES.CLIENT_METRICS:
       throw new KafkaError('INVALID_CONFIG', 'This broker has no configs of client metrics.')
     default:

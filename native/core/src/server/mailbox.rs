@@ -61,6 +61,10 @@ impl Mailbox {
         false
     }
 
+    pub fn has_mail(&self) -> bool {
+        !self.queue.lock().is_empty()
+    }
+
     pub fn awake(&self) {
         self.asleep.store(false, Ordering::SeqCst);
     }

@@ -4,6 +4,8 @@
 import type { Uuid } from './shared/uuid.ts'
 
 export { openDataPlane } from './native/addon-data-plane.ts'
+export { COMPRESSION_TYPES, loadCodec } from './native/record-codec.ts'
+export type { Codec, CompressionType } from './native/record-codec.ts'
 
 export type DataPlaneOptions = {
   nodeId: number

@@ -68,6 +68,9 @@ export interface CompactionReport {
   recordsKept: number
 }
 
+/** Packs the records of a batch; level 0 is the codec's own. */
+export declare function compress(codec: number, level: number, data: Buffer): Buffer
+
 export interface DataPlaneMetrics {
   connectionCount: number
   connectionsAccepted: number
@@ -97,6 +100,9 @@ export interface DataPlaneOptions {
   checkpointIntervalMs: number
   recoveryThreadCount: number
 }
+
+/** Unpacks the records of a batch; fails on data that is not of this codec or holds more than `max_bytes`. */
+export declare function decompress(codec: number, data: Buffer, maxBytes: number): Buffer
 
 export interface ListenAddress {
   host: string

@@ -773,6 +773,8 @@ if (
   }
 }
 
-const { NativeDataPlane } = nativeBinding
+const { NativeDataPlane, compress, decompress } = nativeBinding
 export { NativeDataPlane }
+export { compress }
+export { decompress }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -26,6 +26,7 @@ export const COMMANDS: readonly LazyCommand[] = [
   { name: 'offsets', summary: 'look up offsets: earliest, latest, by time', load: async () => (await import('./offsets/offsets.ts')).offsets },
   { name: 'cluster', summary: 'describe the cluster', load: async () => (await import('./cluster/cluster.ts')).cluster },
   { name: 'transactions', summary: 'list, describe and abort transactions', load: async () => (await import('./transactions/transactions.ts')).transactions },
+  { name: 'log', summary: 'show what the files of a log hold', load: async () => (await import('./log/log.ts')).log },
   { name: 'adopt', summary: 'take over topics of a Kafka data directory', load: async () => (await import('./adopt/adopt.ts')).adopt },
 ]
 

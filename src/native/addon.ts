@@ -42,7 +42,11 @@ export interface AddonDataPlane {
   close(): Promise<void>
 }
 
-type Addon = { NativeDataPlane: new (options: AddonOptions, wake: () => void) => AddonDataPlane }
+type Addon = {
+  NativeDataPlane: new (options: AddonOptions, wake: () => void) => AddonDataPlane
+  compress(codec: number, level: number, data: Buffer): Buffer
+  decompress(codec: number, data: Buffer, maxBytes: number): Buffer
+}
 
 /** Loads the addon of this platform; the path is the same from `src` and from `dist`. */
 export async function loadAddon(): Promise<Addon> {

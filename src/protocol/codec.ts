@@ -171,6 +171,18 @@ export function recordPrefix(bytes: Uint8Array): number {
   return new Reader(bytes).int16()
 }
 
+/**
+ * What the key and value of a record of this module are called whose key has this prefix, and the name they share; null where
+ * none is known. Offset commits have two prefixes, the older for keys of version 0.
+ */
+export function storedRecordNames(module: string, prefix: number): { name: string; key: RecordName; value: RecordName } | null {
+  const entries = RECORDS.filter((entry) => entry.module === module && entry.key === prefix && !entry.name.startsWith('Legacy'))
+  const key = entries.find(({ name }) => name.endsWith('Key'))?.name
+  const value = entries.find(({ name }) => name.endsWith('Value'))?.name
+  if (key !== undefined && value !== undefined) return { name: key.slice(0, -'Key'.length), key, value }
+  return module === 'group-coordinator' && prefix === 0 ? { name: 'OffsetCommit', key: 'OffsetCommitKey', value: 'OffsetCommitValue' } : null
+}
+
 /** A stored message without any prefix. */
 export function encodeRecordBody<N extends RecordName>(name: N, version: number, value: Encodable<Records[N]>): Uint8Array {
   recordCodec(name).encoder(version)(writer.begin(), value)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { BrokerNode } from '../../src/broker/broker.ts'
+import { loadCodec } from '../../src/native.ts'
 import { decodeRecordBatches, decodeRecords } from '../../src/cli/records/record-batch.ts'
 import { loadBrokerConfig } from '../../src/config/broker-config.ts'
 import { Logging } from '../../src/shared/logger.ts'
@@ -15,6 +16,7 @@ import { WireClient } from '../support/wire-client.ts'
 const COORDINATOR_LOAD_IN_PROGRESS = 14
 const KAFKA_LOG_DIR = fileURLToPath(new URL('../golden/kafka-log-dir', import.meta.url))
 
+const codec = await loadCodec()
 let directory: string
 let node: BrokerNode | undefined
 let client: WireClient | undefined
@@ -102,5 +104,5 @@ async function valuesOf(asked: WireClient): Promise<string[]> {
   const partitions = [0, 1].map((partition) => ({ partition, fetchOffset: 0n, partitionMaxBytes: 1_000_000 }))
   const { responses } = await asked.call('Fetch', 12, { maxWaitMs: 0, minBytes: 0, topics: [{ topic: 'orders', partitions }] })
   const batches = responses.flatMap((topic) => topic.partitions.flatMap(({ records }) => (records === null ? [] : [...decodeRecordBatches(records)])))
-  return batches.flatMap((batch) => [...decodeRecords(batch)].map(({ value }) => Buffer.from(value ?? []).toString())).sort()
+  return batches.flatMap((batch) => [...decodeRecords(batch, codec)].map(({ value }) => Buffer.from(value ?? []).toString())).sort()
 }

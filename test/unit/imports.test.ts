@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   console: [],
   admin: [...BASE, 'config', 'protocol', 'native', 'groups', 'broker', 'console'],
   embedded: [...BASE, 'config', 'broker', 'admin'],
-  cli: [...BASE, 'config', 'protocol', 'broker', 'admin'],
+  cli: [...BASE, 'config', 'protocol', 'native', 'broker', 'admin'],
   index: [...BASE, 'admin', 'embedded'],
 }
 

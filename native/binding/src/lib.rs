@@ -4,6 +4,7 @@
 //! that touch the disk for long run on libuv's threads. `src/native.ts` is the only reader of what is packed here.
 
 mod appends;
+mod codec;
 mod data_plane;
 mod drain;
 mod failure;

@@ -4,7 +4,7 @@ import type { ProduceResponse } from '../../protocol/messages.ts'
 import { ERRORS, errorName, KafkaError } from '../../protocol/error-codes.ts'
 import { expectNoError } from '../../admin/operations/outcome.ts'
 import type { ClusterClient } from '../client/cluster-client.ts'
-import type { CompressionType } from '../records/compression.ts'
+import { type Codec, type CompressionType, loadCodec } from '../../native.ts'
 import { encodeRecordBatch, type NewRecord, NO_PRODUCER, recordSizeMax } from '../records/record-batch.ts'
 import { partitionOfKey } from './murmur2.ts'
 
@@ -30,19 +30,21 @@ const DUPLICATE_SEQUENCE_NUMBER = ERRORS.DUPLICATE_SEQUENCE_NUMBER.code
 export class RecordWriter {
   readonly #client: ClusterClient
   readonly #options: RecordWriterOptions
+  readonly #codec: Codec
   readonly #sequences = new Map<number, number>()
   #producer: Producer | null = null
   #leaders: number[] = []
   #turn = 0
 
-  private constructor(client: ClusterClient, options: RecordWriterOptions) {
+  private constructor(client: ClusterClient, options: RecordWriterOptions, codec: Codec) {
     this.#client = client
     this.#options = options
+    this.#codec = codec
   }
 
   /** Looks the topic up (a broker may create it) and takes a producer id. Throws KafkaError. */
   static async open(client: ClusterClient, options: RecordWriterOptions): Promise<RecordWriter> {
-    const writer = new RecordWriter(client, options)
+    const writer = new RecordWriter(client, options, await loadCodec())
     await writer.#refreshLeaders()
     if (options.partition !== null && options.partition >= writer.#leaders.length) {
       throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `topic ${options.topic} has no partition ${options.partition}`)
@@ -89,7 +91,7 @@ export class RecordWriter {
     const sequence = this.#sequences.get(partition) ?? 0
     this.#sequences.set(partition, (sequence + records.length) % INT32_RANGE)
     const producer = this.#producer === null ? NO_PRODUCER : { ...this.#producer, baseSequence: sequence }
-    const batch = encodeRecordBatch(records, this.#options.compression, producer)
+    const batch = encodeRecordBatch(records, this.#options.compression, this.#codec, producer)
     for (let retries = 0; ; retries += 1) {
       const result = await this.#produce(partition, batch)
       if (result === null || result.errorCode === 0 || result.errorCode === DUPLICATE_SEQUENCE_NUMBER) return

@@ -4,7 +4,7 @@
 //  23 lastOffsetDelta i32 · 27 baseTimestamp i64 · 35 maxTimestamp i64 · 43 producerId i64 · 51 producerEpoch i16
 //  53 baseSequence i32 · 57 recordCount i32 · 61 records; the crc covers everything from attributes on.
 
-import { COMPRESSION_TYPES, compress, type CompressionType, decompress } from './compression.ts'
+import { type Codec, COMPRESSION_TYPES, type CompressionType } from '../../native.ts'
 import { crc32c } from './crc32c.ts'
 import { RecordReader, varintSize, writeVarint } from './varint.ts'
 
@@ -47,10 +47,10 @@ export type BatchProducer = { producerId: bigint; producerEpoch: number; baseSeq
 export const NO_PRODUCER: BatchProducer = { producerId: -1n, producerEpoch: -1, baseSequence: -1 }
 
 /** One batch of at least one record, as a producer sends it. */
-export function encodeRecordBatch(records: readonly NewRecord[], compression: CompressionType, producer: BatchProducer = NO_PRODUCER): Buffer {
+export function encodeRecordBatch(records: readonly NewRecord[], compression: CompressionType, codec: Codec, producer: BatchProducer = NO_PRODUCER): Buffer {
   const baseTimestamp = records[0]!.timestampMs
   const plain = encodeRecords(records, baseTimestamp)
-  const payload = compress(compression, plain)
+  const payload = codec.compress(compression, plain)
   const batch = Buffer.alloc(BATCH_OVERHEAD_BYTES + payload.length)
   batch.writeInt32BE(batch.length - LENGTH_PREFIX_BYTES, 8)
   batch.writeInt32BE(-1, 12)
@@ -161,8 +161,8 @@ export function decodeRecordBatch(batch: Buffer): RecordBatch {
 }
 
 /** The records of a batch, unpacked one by one. Throws on a record that does not fit its batch. */
-export function* decodeRecords(batch: RecordBatch): Generator<LogRecord, void> {
-  const reader = new RecordReader(decompress(batch.compression, batch.payload))
+export function* decodeRecords(batch: RecordBatch, codec: Codec): Generator<LogRecord, void> {
+  const reader = new RecordReader(codec.decompress(batch.compression, batch.payload))
   for (let index = 0; index < batch.recordCount; index += 1) {
     const sizeBytes = reader.varint()
     const record = new RecordReader(reader.slice(sizeBytes))

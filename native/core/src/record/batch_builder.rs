@@ -63,28 +63,39 @@ pub fn build_batch(records: &[RecordInput], producer: Option<BatchProducer>, now
 
 /// A control batch with one transaction marker (KIP-98).
 pub fn build_marker(producer_id: i64, producer_epoch: i16, coordinator_epoch: i32, commit: bool, now_ms: i64) -> Vec<u8> {
+    let producer = BatchProducer { producer_id, producer_epoch, transactional: true };
+    let mut value = vec![0, 0]; // version 0
+    value.extend_from_slice(&coordinator_epoch.to_be_bytes());
+    build_control(i16::from(commit), &value, &[], Some(producer), now_ms)
+}
+
+/// A control batch with one record of this type; its key is a version 0 and the type.
+pub fn build_control(kind: i16, value: &[u8], headers: &[(&str, &[u8])], producer: Option<BatchProducer>, timestamp_ms: i64) -> Vec<u8> {
     let header = BatchHeader {
         base_offset: 0,
         batch_length: 0,
         partition_leader_epoch: 0,
         magic: MAGIC_V2,
         crc: 0,
-        attributes: batch_header::attributes(Codec::None, false, true, true),
+        attributes: batch_header::attributes(Codec::None, false, producer.is_some_and(|p| p.transactional), true),
         last_offset_delta: 0,
-        base_timestamp: now_ms,
-        max_timestamp: now_ms,
-        producer_id,
-        producer_epoch,
+        base_timestamp: timestamp_ms,
+        max_timestamp: timestamp_ms,
+        producer_id: producer.map_or(NO_PRODUCER_ID, |p| p.producer_id),
+        producer_epoch: producer.map_or(NO_PRODUCER_EPOCH, |p| p.producer_epoch),
         base_sequence: NO_SEQUENCE,
         record_count: 1,
     };
     let mut batch = vec![0; BATCH_OVERHEAD];
     let mut body = vec![0, 0, 0];
-    write_bytes(&mut body, Some(&[0, 0, 0, u8::from(commit)])); // version 0, type
-    let mut value = vec![0, 0]; // version 0
-    value.extend_from_slice(&coordinator_epoch.to_be_bytes());
-    write_bytes(&mut body, Some(&value));
-    write_varint(&mut body, 0);
+    let [high, low] = kind.to_be_bytes();
+    write_bytes(&mut body, Some(&[0, 0, high, low]));
+    write_bytes(&mut body, Some(value));
+    write_varint(&mut body, headers.len() as i32);
+    for (key, value) in headers {
+        write_bytes(&mut body, Some(key.as_bytes()));
+        write_bytes(&mut body, Some(value));
+    }
     write_varint(&mut batch, body.len() as i32);
     batch.extend_from_slice(&body);
     finish(header, batch)

@@ -78,7 +78,7 @@ class Simulation {
         else if (next(8) === 0) await this.recreate('beta')
         return
       case 4:
-        peer.shareStates.failing = next(2) === 0 ? 'COORDINATOR_LOAD_IN_PROGRESS' : 'NONE'
+        peer.shareStates.failing = (['COORDINATOR_LOAD_IN_PROGRESS', 'UNKNOWN_SERVER_ERROR', 'NONE', 'NONE'] as const)[next(4)] ?? 'NONE'
         return
       case 5:
         if (client === undefined || client.silent) return

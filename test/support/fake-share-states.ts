@@ -12,7 +12,7 @@ export class FakeShareStates implements ShareStates {
   /** The error of every partition asked about from now on. */
   failing: ErrorName = 'NONE'
   /** Partitions that fail alone. */
-  readonly failingPartitions = new Set<number>()
+  readonly failingPartitions = new Map<number, ErrorName>()
   /** Answers wait while this is set. */
   held: Promise<void> | null = null
   readonly calls: string[] = []
@@ -62,6 +62,6 @@ export class FakeShareStates implements ShareStates {
   }
 
   #error(partition: number): ErrorName {
-    return this.failingPartitions.has(partition) ? 'COORDINATOR_LOAD_IN_PROGRESS' : this.failing
+    return this.failingPartitions.get(partition) ?? this.failing
   }
 }

@@ -72,14 +72,38 @@ describe('partitions', () => {
   })
 
   test('that the share coordinator refuses are asked for again with the next heartbeat', async () => {
-    peer.shareStates.failingPartitions.add(2)
+    peer.shareStates.failingPartitions.set(2, 'UNKNOWN_SERVER_ERROR')
     await join('a')
     expect(given(await beat('a', 2))).toEqual([['alpha', 0, 1, 3]])
+    await settled()
     peer.shareStates.failingPartitions.clear()
     await beat('a', 3)
     await settled()
     expect(given(await beat('a', 3))).toEqual([['alpha', 0, 1, 2, 3]])
     expect(peer.shareStates.calls).toEqual(['initialize 4', 'initialize 1', 'initialize 1'])
+  })
+
+  test('are asked for again soon where the share coordinator is about to be ready', async () => {
+    peer.shareStates.failingPartitions.set(1, 'COORDINATOR_NOT_AVAILABLE').set(3, 'NOT_COORDINATOR')
+    await join('a')
+    await peer.pass(200)
+    peer.shareStates.failingPartitions.delete(3)
+    await peer.pass(200)
+    peer.shareStates.failingPartitions.clear()
+    await peer.pass(400)
+    expect(given(await beat('a', 2))).toEqual([['alpha', 0, 1, 2, 3]])
+    expect(peer.shareStates.calls).toEqual(['initialize 4', 'initialize 2', 'initialize 2', 'initialize 1'])
+  })
+
+  test('that the share coordinator never gets ready for are asked for with later heartbeats', async () => {
+    peer.shareStates.failing = 'COORDINATOR_LOAD_IN_PROGRESS'
+    await join('a')
+    await peer.pass(10_000)
+    expect(peer.shareStates.calls).toHaveLength(6)
+    peer.shareStates.failing = 'NONE'
+    await beat('a', 2)
+    await settled()
+    expect(given(await beat('a', 2))).toEqual([['alpha', 0, 1, 2, 3]])
   })
 
   test('that get no answer are asked for again after a while, and at once where the coordinator has moved', async () => {
@@ -188,8 +212,8 @@ describe('offsets', () => {
   test('are kept for a second try where they cannot be deleted', async () => {
     const remove = async () => (await peer.call('DeleteShareGroupOffsets', 0, { groupId: 'g', topics: [{ topicName: 'gamma' }] })).responses[0]
     await alter('gamma', 7n)
-    peer.shareStates.failing = 'COORDINATOR_LOAD_IN_PROGRESS'
-    expect(await remove()).toMatchObject({ topicName: 'gamma', errorCode: errorCode('COORDINATOR_LOAD_IN_PROGRESS') })
+    peer.shareStates.failing = 'FENCED_STATE_EPOCH'
+    expect(await remove()).toMatchObject({ topicName: 'gamma', errorCode: errorCode('FENCED_STATE_EPOCH') })
     peer.shareStates.failing = 'NONE'
     await peer.restart()
     expect(await remove()).toMatchObject({ topicName: 'gamma', errorCode: 0 })
@@ -201,8 +225,8 @@ describe('a group that is deleted', () => {
   test('stays, without its offsets, until the share coordinator has forgotten it', async () => {
     await join('a')
     await beat('a', -1)
-    peer.shareStates.failing = 'COORDINATOR_LOAD_IN_PROGRESS'
-    expect((await peer.call('DeleteGroups', 2, { groupsNames: ['g'] })).results[0]?.errorCode).toBe(errorCode('COORDINATOR_LOAD_IN_PROGRESS'))
+    peer.shareStates.failing = 'FENCED_STATE_EPOCH'
+    expect((await peer.call('DeleteGroups', 2, { groupsNames: ['g'] })).results[0]?.errorCode).toBe(errorCode('FENCED_STATE_EPOCH'))
     expect(await describeGroup()).toMatchObject({ groupState: 'Empty' })
     expect(await offsets()).toEqual([])
     peer.shareStates.failing = 'NONE'

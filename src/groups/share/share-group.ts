@@ -17,6 +17,8 @@ export type ShareState = 'Empty' | 'Stable'
 
 const NO_TARGET: Assignment = new Map<Uuid, Set<number>>()
 
+export type SettledFor = { readonly partitions: SharePartitions; readonly assignmentEpoch: number; readonly version: bigint }
+
 /** That of a group before its first member. */
 const NEW_GROUP_EPOCH = 1
 
@@ -35,6 +37,8 @@ export class ShareGroup implements Group {
   partitions: SharePartitions = NO_SHARE_PARTITIONS
   /** Version of the topics that `metadataHash` was last compared with; soft state. */
   checkedVersion: bigint | null = null
+  /** For what the target was last found to have all that is initialized; soft state. */
+  settledFor: SettledFor | null = null
   /** Since when the share coordinator is at a topic's partitions, in ms since the epoch; soft state, so that a group that was loaded anew asks again at once. */
   readonly initializingSinceMs = new Map<Uuid, number>()
 

@@ -109,7 +109,7 @@ export class ShareGroups {
 
     const version = topics.version()
     let { groupEpoch } = group
-    let bump = namesChanged || (groupEpoch <= group.assignmentEpoch && this.#hasNewlyInitialized(group, names))
+    let bump = namesChanged || (groupEpoch <= group.assignmentEpoch && this.#hasNewlyInitialized(group, names, version))
     if (bump || group.checkedVersion !== version) {
       const hash = metadataHash(names, topics)
       bump ||= hash !== group.metadataHash
@@ -153,14 +153,18 @@ export class ShareGroups {
   }
 
   /** Whether partitions that members read have become ready since the target was computed. */
-  #hasNewlyInitialized(group: ShareGroup, names: ReadonlySet<string>): boolean {
-    if (group.isEmpty() || group.partitions.initialized.size === 0) return false
+  #hasNewlyInitialized(group: ShareGroup, names: ReadonlySet<string>, version: bigint): boolean {
+    const { partitions: current, assignmentEpoch, settledFor } = group
+    if (group.isEmpty() || current.initialized.size === 0) return false
+    // Every heartbeat asks, and groups may read many partitions. New names raise the epoch by themselves.
+    if (settledFor?.partitions === current && settledFor.assignmentEpoch === assignmentEpoch && settledFor.version === version) return false
     const assigned = assignedPartitions(group.target.values())
     for (const [topicId, partitions] of this.#assignable(group)) {
       if (!names.has(this.#deps.topics.byId(topicId)?.name ?? '')) continue
       const given = assigned.get(topicId)
       if (given === undefined || given.size !== partitions.size || [...partitions].some((partition) => !given.has(partition))) return true
     }
+    group.settledFor = { partitions: current, assignmentEpoch, version }
     return false
   }
 

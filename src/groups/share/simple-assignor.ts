@@ -4,7 +4,6 @@
 
 import type { Uuid } from '../../shared/uuid.ts'
 import type { Assignment } from '../modern/assignment.ts'
-import { partitionsOf } from '../modern/assignment.ts'
 
 export type SharingMember = {
   readonly memberId: string
@@ -50,31 +49,34 @@ function share(members: readonly SharingMember[], topicIds: readonly Uuid[], par
 
 /** What each had before, up to its quota and to what a partition needs. */
 function keep(members: readonly SharingMember[], shares: readonly Share[], slots: readonly Slot[], holdersPerSlot: number): void {
+  const known = new Map<Uuid, Map<number, Slot>>()
+  for (const slot of slots) {
+    const ofTopic = known.get(slot.topicId)
+    if (ofTopic === undefined) known.set(slot.topicId, new Map([[slot.partition, slot]]))
+    else ofTopic.set(slot.partition, slot)
+  }
   for (const [index, share] of shares.entries()) {
-    const target = members[index]?.target
-    for (const slot of slots) {
-      if (share.slots.size >= share.quota) break
-      if (slot.holders.size < holdersPerSlot && partitionsOf(target, slot.topicId).has(slot.partition)) give(share, slot)
+    for (const [topicId, partitions] of members[index]?.target ?? []) {
+      for (const partition of partitions) {
+        if (share.slots.size >= share.quota) break
+        const slot = known.get(topicId)?.get(partition)
+        if (slot !== undefined && slot.holders.size < holdersPerSlot) give(share, slot)
+      }
     }
   }
 }
 
 /** What is left goes round those who have not got enough. */
 function fill(shares: readonly Share[], slots: readonly Slot[], holdersPerSlot: number): void {
-  let waiting = shares.filter(({ slots: has, quota }) => has.size < quota)
+  const waiting = shares.filter(({ slots: has, quota }) => has.size < quota)
+  let next = 0
   // Partitions that nobody has go first: those that too few have may find only members that have them already.
   for (const least of [1, holdersPerSlot]) {
     for (const slot of slots) {
-      for (let index = 0; slot.holders.size < least && index < waiting.length;) {
-        const share = waiting[index] as Share
-        if (slot.holders.has(share)) {
-          index++
-          continue
-        }
-        give(share, slot)
-        const others = waiting.filter((other) => other !== share)
-        waiting = share.slots.size < share.quota ? [...others, share] : others
-        index = 0
+      for (let left = waiting.length - next; left > 0 && slot.holders.size < least; left--) {
+        const share = waiting[next++] as Share
+        if (!slot.holders.has(share)) give(share, slot)
+        if (share.slots.size < share.quota) waiting.push(share)
       }
     }
   }

@@ -10,6 +10,8 @@ mod entry;
 mod error;
 mod events;
 mod log;
+mod network;
+mod quorum;
 mod snapshot;
 mod storage;
 mod types;
@@ -17,4 +19,5 @@ mod vote;
 
 pub use error::{ProposeError, QuorumError};
 pub use events::{Event, EventQueue};
+pub use quorum::{NodeStatus, Options, Quorum, Status};
 pub use types::Member;

@@ -33,11 +33,14 @@ struct Call {
     answer: oneshot::Sender<Response>,
 }
 
+/// Where calls to a peer go, as long as the peer is this member.
+type Link = (Member, mpsc::Sender<Call>);
+
 /// All links of a node; cheap to clone.
 #[derive(Clone)]
 pub struct Links {
     own: Identity,
-    links: Arc<Mutex<HashMap<u64, (Member, mpsc::Sender<Call>)>>>,
+    links: Arc<Mutex<HashMap<u64, Link>>>,
 }
 
 impl Links {

@@ -82,6 +82,14 @@ export type RecordToAppend = { key: Uint8Array | null; value: Uint8Array | null;
 /** A transactional or idempotent batch that the control plane writes on a client's behalf (TxnOffsetCommit). */
 export type BatchProducer = { producerId: bigint; producerEpoch: number; transactional: boolean }
 export type StoredRecord = { offset: bigint; timestampMs: number; key: Uint8Array | null; value: Uint8Array | null; headers: RecordHeader[] }
+/** Whole batches as they lie in the log; what is neither committed nor asked for is not among them. */
+export type RawRecords = {
+  readonly logStartOffset: bigint
+  readonly highWatermark: bigint
+  /** Of transactions that were aborted and lie in the batches; none where uncommitted ones were asked for too. */
+  readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[]
+  readonly bytes: Uint8Array
+}
 /** Decoded batches in offset order; a control batch carries the marker instead of records. */
 export type StoredBatch = {
   baseOffset: bigint
@@ -183,6 +191,10 @@ export interface DataPlane {
   appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
   /** Whole decoded batches from the one that holds `offset`, up to `maxBytes` of log (always at least one), at most to the log end. */
   read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]>
+  /** Whole batches from the one that holds `offset`, up to `maxBytes` (always at least one), at most to the high watermark, or to the last stable offset where only committed transactions are asked for. */
+  readRaw(topic: string, partition: number, offset: bigint, maxBytes: number, isolation: 'read_committed' | 'read_uncommitted'): Promise<RawRecords>
+  /** Calls `onAdvance` once when more is committed in the partition, or when it stops. What happened before the call is not told. Returns what ends the watch. */
+  watch(topic: string, partition: number, onAdvance: () => void): () => void
   offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<{ offset: bigint; timestampMs: number } | null>
   /** Raises the log start offset durably, then drops whole segments below it. Rejects above the high watermark. Returns the new start. */
   deleteRecords(topic: string, partition: number, beforeOffset: bigint): Promise<bigint>

@@ -25,6 +25,9 @@ export declare class NativeDataPlane {
   /** Appends a transaction marker; returns as `append` does. */
   appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, nowMs: number): number
   read(topic: string, partition: number, offset: number, maxBytes: number): Promise<Buffer>
+  readRaw(topic: string, partition: number, offset: number, maxBytes: number, committed: boolean): Promise<Buffer>
+  /** Has `watch` told once, as a fact, when the partition's committed records grow. What happened before is not told. */
+  watchPartition(topic: string, partition: number, watch: number): void
   offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<number[]>
   deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<number>
   rollSegment(topic: string, partition: number): Promise<void>

@@ -15,6 +15,7 @@ import type {
   LogDirSummary,
   PartitionOffsets,
   ProducerSummary,
+  RawRecords,
   RecordToAppend,
   SegmentSummary,
   StoredBatch,
@@ -30,6 +31,7 @@ import type { AddonDataPlane } from './addon.ts'
 import { readInbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { Packer } from './packing.ts'
+import { unpackRawRecords } from './raw-records.ts'
 import { packRecords, unpackBatches } from './stored-batches.ts'
 
 const INBOX_BYTES = 256 * 1024
@@ -38,6 +40,7 @@ const SEGMENT_FIELDS = 5
 const PRODUCER_FIELDS = 6
 const COMPACTION_FIELDS = 4
 
+type Watch = { readonly id: number; armed: boolean; readonly waiting: Set<() => void> }
 type PendingAppend = { resolve: (baseOffset: bigint) => void; reject: (error: Error) => void }
 
 /** Opens the directories and starts the threads. Throws a MillraceError with code DATA_PLANE where it cannot. */
@@ -54,6 +57,9 @@ class AddonBackedDataPlane implements DataPlane {
   readonly #outbox: Outbox
   readonly #packer = new Packer()
   readonly #appends = new Map<number, PendingAppend>()
+  /** One per partition that was ever watched, however many wait: the native side tells once and forgets. */
+  readonly #watches = new Map<string, Watch>()
+  readonly #watchNames: string[] = []
   /** Requests that came before there was a handler. */
   #early: ForwardedRequest[] = []
   #onRequest: ((request: ForwardedRequest) => void) | null = null
@@ -121,6 +127,24 @@ class AddonBackedDataPlane implements DataPlane {
 
   async read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]> {
     return unpackBatches(await translateAsync(() => this.#addon.read(topic, partition, Number(offset), maxBytes)))
+  }
+
+  async readRaw(topic: string, partition: number, offset: bigint, maxBytes: number, isolation: 'read_committed' | 'read_uncommitted'): Promise<RawRecords> {
+    return unpackRawRecords(await translateAsync(() => this.#addon.readRaw(topic, partition, Number(offset), maxBytes, isolation === 'read_committed')))
+  }
+
+  watch(topic: string, partition: number, onAdvance: () => void): () => void {
+    const name = `${topic}-${partition}`
+    let watch = this.#watches.get(name)
+    if (watch === undefined) {
+      watch = { id: this.#watchNames.push(name) - 1, armed: false, waiting: new Set() }
+      this.#watches.set(name, watch)
+    }
+    const { id, armed, waiting } = watch
+    if (!armed) translate(() => this.#addon.watchPartition(topic, partition, id))
+    watch.armed = true
+    waiting.add(onAdvance)
+    return () => waiting.delete(onAdvance)
   }
 
   async offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<{ offset: bigint; timestampMs: number } | null> {
@@ -248,6 +272,14 @@ class AddonBackedDataPlane implements DataPlane {
       else pending?.reject(new KafkaError(errorName(code)))
     },
     event: (event: DataPlaneEvent): void => this.#onEvent?.(event),
+    advanced: (id: number): void => {
+      const watch = this.#watches.get(this.#watchNames[id] ?? '')
+      if (watch === undefined) return
+      watch.armed = false
+      const waiting = [...watch.waiting]
+      watch.waiting.clear()
+      for (const tell of waiting) tell()
+    },
   }
 
   /** Runs an append; waits for its commit where that has not happened yet. */

@@ -27,6 +27,8 @@ export interface AddonDataPlane {
   append(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean, nowMs: number): number
   appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, nowMs: number): number
   read(topic: string, partition: number, offset: number, maxBytes: number): Promise<Buffer>
+  readRaw(topic: string, partition: number, offset: number, maxBytes: number, committed: boolean): Promise<Buffer>
+  watchPartition(topic: string, partition: number, watch: number): void
   offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<number[]>
   deleteRecords(topic: string, partition: number, beforeOffset: number): Promise<number>
   rollSegment(topic: string, partition: number): Promise<void>

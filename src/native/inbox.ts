@@ -8,6 +8,7 @@ export type InboxHandlers = {
   verification(verification: TransactionVerification): void
   appendDone(token: number, errorCode: number, baseOffset: bigint): void
   event(event: DataPlaneEvent): void
+  advanced(watch: number): void
 }
 
 const REQUEST = 0
@@ -17,6 +18,7 @@ const CONNECTION_CLOSED = 3
 const PARTITION_FAILED = 4
 const PARTITION_LOADED = 5
 const LOG_DIR_FAILED = 6
+const PARTITION_ADVANCED = 7
 
 /** Hands the items in the first `length` bytes of `buffer` to `handlers`, in order. Frames are copied: the buffer is used again. */
 export function readInbox(buffer: Buffer, length: number, listeners: readonly string[], handlers: InboxHandlers): void {
@@ -56,6 +58,9 @@ function readItem(buffer: Buffer, start: number, end: number, listeners: readonl
       return
     case LOG_DIR_FAILED:
       handlers.event({ kind: 'logDirFailed', path: unpacker.string(), message: unpacker.string() })
+      return
+    case PARTITION_ADVANCED:
+      handlers.advanced(unpacker.f64())
       return
     default:
       throw new Error(`the data plane sent an item of unknown kind ${kind}`)

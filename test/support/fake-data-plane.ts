@@ -12,6 +12,7 @@ import type {
   LogDirSummary,
   PartitionOffsets,
   ProducerSummary,
+  RawRecords,
   RecordToAppend,
   SegmentSummary,
   StoredBatch,
@@ -222,6 +223,14 @@ export class FakeDataPlane implements DataPlane {
       sizeBytes += batch.sizeBytes
     }
     return result
+  }
+
+  async readRaw(): Promise<RawRecords> {
+    throw new Error('the data plane in memory keeps no bytes')
+  }
+
+  watch(): () => void {
+    return () => {}
   }
 
   async offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<{ offset: bigint; timestampMs: number } | null> {

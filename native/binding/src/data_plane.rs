@@ -1,14 +1,14 @@
 //! The class that JavaScript holds.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use millrace_core::env::Env;
 use millrace_core::log::CompactionSettings;
 use millrace_core::log::LogManager;
 use millrace_core::log::StorageFact;
-use millrace_core::partition::{AppendError, Appended, Partition};
+use millrace_core::partition::{AppendError, Appended, Isolation, Partition, Wake};
 use millrace_core::record::{BatchProducer, RecordInput};
-use millrace_core::server::Server;
+use millrace_core::server::{Server, Shared};
 use millrace_core::server::forward::{Answer, ControlResponse, Fact, RequestId};
 use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -18,7 +18,7 @@ use napi_derive::napi;
 use crate::appends::PendingAppends;
 use crate::options::{DataPlaneOptions, TopicState, uuid};
 use crate::packing::{Truncated, Unpacker};
-use crate::tasks::{CloseTask, CompactTask, DeleteRecordsTask, OffsetForTimestampTask, ReadTask, RollTask, TopicSizesTask};
+use crate::tasks::{CloseTask, CompactTask, DeleteRecordsTask, OffsetForTimestampTask, ReadRawTask, ReadTask, RollTask, TopicSizesTask};
 use crate::{drain, failure, metrics};
 
 /// Keeps the event loop alive while the data plane is open; carries no arguments.
@@ -59,11 +59,23 @@ pub struct LogDirState {
     pub usable_bytes: f64,
 }
 
+/// Tells the control plane of partitions that it watches.
+struct AdvanceFacts(Weak<Shared>);
+
+impl Wake for AdvanceFacts {
+    fn wake(&self, key: u64) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.forward.push_fact(Fact::PartitionAdvanced { watch: key });
+        }
+    }
+}
+
 #[napi]
 pub struct NativeDataPlane {
     storage: Arc<LogManager>,
     server: Arc<Server>,
     appends: Arc<PendingAppends>,
+    advances: Arc<dyn Wake>,
     waker: Waker,
 }
 
@@ -90,7 +102,8 @@ impl NativeDataPlane {
         };
         storage.start_background(report).map_err(failure::other)?;
         let appends = PendingAppends::new(&server);
-        Ok(NativeDataPlane { storage, server, appends, waker })
+        let advances = Arc::new(AdvanceFacts(Arc::downgrade(server.shared())));
+        Ok(NativeDataPlane { storage, server, appends, advances, waker })
     }
 
     /// Binds an address; `index` is what requests of this listener carry.
@@ -173,6 +186,20 @@ impl NativeDataPlane {
     pub fn read(&self, topic: String, partition: i32, offset: f64, max_bytes: f64) -> Result<AsyncTask<ReadTask>> {
         let partition = self.partition(&topic, partition)?;
         Ok(AsyncTask::new(ReadTask { partition, offset: offset as i64, max_bytes: max_bytes as usize }))
+    }
+
+    #[napi(ts_return_type = "Promise<Buffer>")]
+    pub fn read_raw(&self, topic: String, partition: i32, offset: f64, max_bytes: u32, committed: bool) -> Result<AsyncTask<ReadRawTask>> {
+        let partition = self.partition(&topic, partition)?;
+        let isolation = if committed { Isolation::LastStable } else { Isolation::HighWatermark };
+        Ok(AsyncTask::new(ReadRawTask { partition, offset: offset as i64, max_bytes, isolation }))
+    }
+
+    /// Has `watch` told once, as a fact, when the partition's committed records grow. What happened before is not told.
+    #[napi]
+    pub fn watch_partition(&self, topic: String, partition: i32, watch: f64) -> Result<()> {
+        self.partition(&topic, partition)?.watch(&self.advances, watch as u64);
+        Ok(())
     }
 
     #[napi(ts_return_type = "Promise<number[]>")]

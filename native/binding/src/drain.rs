@@ -13,6 +13,7 @@ const CONNECTION_CLOSED: u8 = 3;
 const PARTITION_FAILED: u8 = 4;
 const PARTITION_LOADED: u8 = 5;
 const LOG_DIR_FAILED: u8 = 6;
+const PARTITION_ADVANCED: u8 = 7;
 
 /// Packs what is queued into `out`. Returns the number of bytes written, or, where even the first item does not fit,
 /// the size that it needs, negated.
@@ -92,6 +93,10 @@ fn pack_fact(fact: &Fact, packer: &mut Packer) {
             packer.i32(*partition);
             packer.f64(*recovered_bytes as f64);
             packer.f64(*truncated_bytes as f64);
+        }
+        Fact::PartitionAdvanced { watch } => {
+            packer.u8(PARTITION_ADVANCED);
+            packer.f64(*watch as f64);
         }
         Fact::LogDirFailed { path, message } => {
             packer.u8(LOG_DIR_FAILED);

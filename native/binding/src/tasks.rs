@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use millrace_core::log::{self, CompactionSettings, LogManager};
-use millrace_core::partition::{OffsetSpec, Partition, StoredBatch};
+use millrace_core::partition::{Isolation, OffsetSpec, Partition, StoredBatch};
 use millrace_core::server::Server;
 use napi::bindgen_prelude::Buffer;
 use napi::{Env, Result, Task};
@@ -69,6 +69,43 @@ fn pack_batch(batch: &StoredBatch, packer: &mut Packer) {
             packer.string(key);
             packer.blob(value.as_deref());
         }
+    }
+}
+
+/// Whole batches as they lie in the log, behind the offsets that bound them; see `src/native/raw-records.ts`.
+pub struct ReadRawTask {
+    pub partition: Arc<Partition>,
+    pub offset: i64,
+    pub max_bytes: u32,
+    pub isolation: Isolation,
+}
+
+impl Task for ReadRawTask {
+    type Output = Vec<u8>;
+    type JsValue = Buffer;
+
+    fn compute(&mut self) -> Result<Vec<u8>> {
+        self.partition.load().map_err(|error| failure::unavailable(&error))?;
+        let read = self.partition.read(self.offset, self.max_bytes, self.isolation, true).map_err(|error| failure::read(&error))?;
+        let mut packer = Packer::default();
+        packer.i64(read.log_start_offset);
+        packer.i64(read.high_watermark);
+        packer.u32(read.aborted.len() as u32);
+        for aborted in &read.aborted {
+            packer.i64(aborted.producer_id);
+            packer.i64(aborted.first_offset);
+        }
+        let mut packed = packer.bytes;
+        if let Some(slice) = read.slice {
+            let start = packed.len();
+            packed.resize(start + slice.len as usize, 0);
+            slice.file.read_exact_at(&mut packed[start..], slice.position).map_err(failure::other)?;
+        }
+        Ok(packed)
+    }
+
+    fn resolve(&mut self, _: Env, output: Vec<u8>) -> Result<Buffer> {
+        Ok(output.into())
     }
 }
 

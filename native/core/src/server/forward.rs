@@ -110,12 +110,22 @@ pub enum Fact {
         path: String,
         message: String,
     },
+    /// A partition that the control plane watches has more committed records, or has stopped.
+    PartitionAdvanced {
+        watch: u64,
+    },
     /// An append of the control plane's is committed or has failed for good; `error` is a Kafka code.
     AppendDone {
         token: u32,
         error: i16,
         base_offset: i64,
     },
+}
+
+impl Fact {
+    fn is_awaited(&self) -> bool {
+        matches!(self, Fact::AppendDone { .. } | Fact::PartitionAdvanced { .. })
+    }
 }
 
 pub enum Item {
@@ -177,11 +187,11 @@ impl ForwardQueue {
         }
     }
 
-    /// Queues a fact. An answer to an append is never dropped; other facts are, when too many wait.
+    /// Queues a fact. What somebody waits for is never dropped; other facts are, when too many wait.
     pub fn push_fact(&self, fact: Fact) {
         let mut queue = self.queue.lock();
         let was_empty = queue.items.is_empty();
-        if !matches!(fact, Fact::AppendDone { .. }) {
+        if !fact.is_awaited() {
             if queue.facts >= FACTS_MAX {
                 queue.facts_dropped += 1;
                 return;
@@ -204,8 +214,8 @@ impl ForwardQueue {
             }
             match queue.items.pop_front() {
                 Some(Item::Request(request)) => queue.bytes -= request.frame.len(),
-                Some(Item::Verify(_) | Item::Fact(Fact::AppendDone { .. })) | None => {}
-                Some(Item::Fact(_)) => queue.facts -= 1,
+                Some(Item::Fact(fact)) => queue.facts -= usize::from(!fact.is_awaited()),
+                Some(Item::Verify(_)) | None => {}
             }
         }
         let tell = queue.was_full && queue.bytes < QUEUE_MAX_BYTES / 2;

@@ -1,0 +1,49 @@
+// What the delivery of records to share groups needs from outside.
+
+import type { AutoOffsetReset } from '../config/auto-offset-reset.ts'
+import type { ErrorName } from '../protocol/error-codes.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Timers } from '../shared/timers.ts'
+import type { Uuid } from '../shared/uuid.ts'
+import type { SharePartitionKey } from './share-state-records.ts'
+import type { StateWrite } from './share-state-shard.ts'
+import type { ShareState } from './share-state.ts'
+
+/** The settings of one share group; those of its own before the broker's. */
+export type ShareGroupSettings = {
+  readonly autoOffsetReset: AutoOffsetReset
+  readonly isolation: 'read_committed' | 'read_uncommitted'
+  readonly lockDurationMs: number
+  readonly deliveryCountLimit: number
+  readonly recordLocksMax: number
+}
+
+export interface ShareLogs {
+  readRaw(topic: string, partition: number, offset: bigint, maxBytes: number, isolation: 'read_committed' | 'read_uncommitted'): Promise<{
+    readonly logStartOffset: bigint
+    readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[]
+    readonly bytes: Uint8Array
+  }>
+  partitionOffsets(partitions: { topic: string; partition: number }[]): ({ logStartOffset: bigint; highWatermark: bigint; leaderEpoch: number } | null)[]
+  offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<{ offset: bigint } | null>
+  watch(topic: string, partition: number, onAdvance: () => void): () => void
+}
+
+/** Where states are kept; the share coordinator, wherever it is. */
+export interface ShareStateStore {
+  readState(key: SharePartitionKey, leaderEpoch: number): Promise<ShareState | ErrorName>
+  writeState(key: SharePartitionKey, write: StateWrite): Promise<ErrorName>
+}
+
+export type ShareDeliveryDeps = {
+  readonly logs: ShareLogs
+  readonly states: ShareStateStore
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly logger: Logger
+  /** `group.share.max.share.sessions` */
+  readonly sessionsMax: number
+  topicById(topicId: Uuid): { readonly name: string; readonly partitionCount: number } | undefined
+  settingsOf(groupId: string): ShareGroupSettings
+}

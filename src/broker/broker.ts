@@ -10,7 +10,6 @@ import { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { CONFIG_RESOURCES, configsOf, emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
 import { allocateProducerIds, raiseFeatures, registerBroker } from '../metadata/controller/cluster-records.ts'
-import { NO_SHARE_COORDINATOR } from '../groups/share/share-states.ts'
 import type { InternalTopic } from '../groups/streams/topology.ts'
 import type { CreatableTopic } from '../metadata/controller/create-topics.ts'
 import { SUPPORTED_FEATURES, initialFeatureLevels } from '../metadata/features.ts'
@@ -31,6 +30,10 @@ import { SystemTimers } from '../shared/timers.ts'
 import { randomUuid } from '../shared/uuid.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import { TRANSACTION_APIS, transactionHandlers } from '../transactions/handlers.ts'
+import { ShareCoordinator } from '../share/share-coordinator.ts'
+import { ShareDelivery } from '../share/share-delivery.ts'
+import { SHARE_APIS, shareHandlers } from '../share/share-handlers.ts'
+import { SHARE_STATE_TOPIC } from '../share/share-state-records.ts'
 import { TRANSACTION_STATE_TOPIC, TransactionCoordinator } from '../transactions/transaction-coordinator.ts'
 import { adoptTopics } from './adopt.ts'
 import type { Adoption } from './adopt.ts'
@@ -52,7 +55,7 @@ import { RetentionRunner } from './retention-runner.ts'
 import { Router } from './router.ts'
 import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
-import { groupConfig, groupSettings, transactionSettings } from './settings.ts'
+import { groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
 import { answerVerification } from './verification.ts'
 
 export type BrokerParts = {
@@ -76,6 +79,8 @@ export class BrokerNode {
   readonly configs: ClusterConfigs
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
+  readonly shares: ShareCoordinator
+  readonly #delivery: ShareDelivery
   readonly caller: ApiCaller
   readonly clock: Clock
   readonly #timers: SystemTimers
@@ -131,13 +136,26 @@ export class BrokerNode {
     const log = coordinatorLog(dataPlane)
     const creatorLogger = logging.logger('metadata')
     const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
+    this.shares = new ShareCoordinator({
+      log, timers, clock, logger: logging.logger('share'),
+      settings: { updatesPerSnapshot: settings['share.coordinator.snapshot.update.records.per.snapshot'], pruneIntervalMs: settings['share.coordinator.state.topic.prune.interval.ms'], writeTimeoutMs: settings['share.coordinator.write.timeout.ms'] },
+      partitionCount: (topic) => view.partitionCount(topic),
+      ensureStateTopic: () => topicCreator.begin(SHARE_STATE_TOPIC),
+      deleteRecords: (topic, partition, beforeOffset) => dataPlane.deleteRecords(topic, partition, beforeOffset),
+    })
+    this.#delivery = new ShareDelivery({
+      logs: dataPlane, states: this.shares, clock, timers, logger: logging.logger('share'),
+      sessionsMax: settings['group.share.max.share.sessions'],
+      topicById: (topicId) => topics.byId(topicId),
+      settingsOf: (groupId) => shareGroupSettings(settings, configsOf(metadata.image, CONFIG_RESOURCES.GROUP, groupId)),
+    })
     this.groups = new GroupCoordinator({
       log, timers, clock, logger: logging.logger('groups'), settings: groupSettings(settings), topics,
       groupConfig: (groupId) => groupConfig(configsOf(metadata.image, CONFIG_RESOURCES.GROUP, groupId)),
       createTopics: (missing) => {
         for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
       },
-      shareStates: NO_SHARE_COORDINATOR,
+      shareStates: this.shares,
       latestOffset: (topic, partition) => Promise.resolve(dataPlane.partitionOffsets([{ topic, partition }])[0]?.highWatermark ?? 'NOT_LEADER_OR_FOLLOWER'),
     })
     const markers = markerWriter(dataPlane, this.groups)
@@ -167,6 +185,7 @@ export class BrokerNode {
         clock,
         partitionCount: (topic) => view.partitionCount(topic),
       }),
+      ...shareHandlers(this.shares, this.#delivery),
       ApiVersions: apiVersionsHandler({
         served: () => served,
         features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
@@ -174,7 +193,7 @@ export class BrokerNode {
       }),
     }
     const handlers = gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0)
-    served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ApiVersions: API_VERSIONS_VERSIONS })
+    served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ...SHARE_APIS, ApiVersions: API_VERSIONS_VERSIONS })
     const firstListener = config.listeners.bind[0]?.name ?? ''
     this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })
     this.#router = new Router({ dataPlane, handlers, served, clock, logger: logging.logger('requests') })
@@ -204,6 +223,7 @@ export class BrokerNode {
     })
     const coordinators = [
       new CoordinatorFollower(OFFSETS_TOPIC, this.groups, nodeId, logging.logger('groups')),
+      new CoordinatorFollower(SHARE_STATE_TOPIC, this.shares, nodeId, logging.logger('share')),
       new CoordinatorFollower(TRANSACTION_STATE_TOPIC, this.transactions, nodeId, logging.logger('transactions')),
     ]
     dataPlane.applyTopics(allTopicLogStates(metadata.image, nodeId, configs), [])
@@ -227,6 +247,7 @@ export class BrokerNode {
     )
     await adoptTopics(adoption, { metadata: this.metadata, dataPlane: this.dataPlane, nodeId, logger: this.#logger })
     this.transactions.start()
+    this.shares.start()
     this.#retention.start()
     this.#compaction.start()
     // Whoever connected meanwhile is answered now that there is an answer.
@@ -238,6 +259,8 @@ export class BrokerNode {
     await this.#retention.close()
     await this.metadata.idle()
     this.transactions.close()
+    this.#delivery.close()
+    this.shares.close()
     this.groups.close()
     this.#timers.close()
     await this.dataPlane.close()

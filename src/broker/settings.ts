@@ -2,8 +2,10 @@
 
 import type { BrokerSettings } from '../config/broker-settings.ts'
 import type { ConfigTexts } from '../config/config-layers.ts'
+import { parseAutoOffsetReset } from '../config/auto-offset-reset.ts'
 import type { GroupSettingName } from '../config/group-config-settings.ts'
 import type { GroupConfig, GroupSettings } from '../groups/group-settings.ts'
+import type { ShareGroupSettings } from '../share/share-deps.ts'
 import type { TransactionSettings } from '../transactions/transaction-coordinator.ts'
 
 const MINUTE_MS = 60_000
@@ -56,6 +58,18 @@ export function groupConfig(texts: ConfigTexts): GroupConfig {
 }
 
 const NO_GROUP_CONFIG: GroupConfig = {}
+
+/** What holds for the records of one share group: its own settings before the broker's. */
+export function shareGroupSettings(settings: BrokerSettings, texts: ConfigTexts): ShareGroupSettings {
+  const own = (name: GroupSettingName, fallback: number): number => Number(texts.get(name) ?? fallback)
+  return {
+    autoOffsetReset: parseAutoOffsetReset(texts.get('share.auto.offset.reset') ?? '') ?? { strategy: 'latest' },
+    isolation: texts.get('share.isolation.level') === 'read_committed' ? 'read_committed' : 'read_uncommitted',
+    lockDurationMs: own('share.record.lock.duration.ms', settings['group.share.record.lock.duration.ms']),
+    deliveryCountLimit: own('share.delivery.count.limit', settings['group.share.delivery.count.limit']),
+    recordLocksMax: own('share.partition.max.record.locks', settings['group.share.partition.max.record.locks']),
+  }
+}
 
 export function transactionSettings(settings: BrokerSettings): TransactionSettings {
   return {

@@ -109,6 +109,7 @@ export const BROKER_SETTINGS = {
   'group.share.max.partition.max.record.locks': int(4000, { check: between(2000, 10_000), doc: 'Most that one share group may have as share.partition.max.record.locks.' }),
   'group.share.max.record.lock.duration.ms': int(60_000, { check: between(30_000, 3_600_000), doc: 'Most that one share group may have as share.record.lock.duration.ms.' }),
   'group.share.max.session.timeout.ms': int(60_000, { check: atLeast(1), doc: 'Most that one share group may have as share.session.timeout.ms.' }),
+  'group.share.max.share.sessions': int(2000, { check: atLeast(1), doc: 'Sessions of members of share groups that this broker keeps.' }),
   'group.share.max.size': int(200, { check: between(1, 1000), doc: 'Members that a share group may have.' }),
   'group.share.min.assignment.interval.ms': int(0, { check: atLeast(0), doc: 'Least that one share group may have as share.assignment.interval.ms.' }),
   'group.share.min.delivery.count.limit': int(2, { check: between(2, 5), doc: 'Least that one share group may have as share.delivery.count.limit.' }),
@@ -130,6 +131,14 @@ export const BROKER_SETTINGS = {
   'offsets.topic.num.partitions': int(50, { check: atLeast(1), doc: 'Partitions of the topic of committed offsets; fixed once it exists.' }),
   'offsets.topic.replication.factor': short(3, { check: atLeast(1), doc: 'Replicas of the topic of committed offsets; where it is not given, at most as many as there are brokers.' }),
   'offsets.topic.segment.bytes': int(104_857_600, { check: atLeast(1), doc: 'Segment size in bytes of the topic of committed offsets.' }),
+
+  'share.coordinator.snapshot.update.records.per.snapshot': int(500, { check: between(0, 500), doc: 'Changes of the state of a share partition after which all of it is written.' }),
+  'share.coordinator.state.topic.min.isr': short(2, { check: atLeast(1), doc: 'min.insync.replicas of the topic of states of share groups; where it is not given, at most as many as there are brokers.' }),
+  'share.coordinator.state.topic.num.partitions': int(50, { check: atLeast(1), doc: 'Partitions of the topic of states of share groups; fixed once it exists.' }),
+  'share.coordinator.state.topic.prune.interval.ms': int(300_000, { check: atLeast(1), doc: 'Time in milliseconds between removals of states that later ones stand for.' }),
+  'share.coordinator.state.topic.replication.factor': short(3, { check: atLeast(1), doc: 'Replicas of the topic of states of share groups; where it is not given, at most as many as there are brokers.' }),
+  'share.coordinator.state.topic.segment.bytes': int(104_857_600, { check: atLeast(1), doc: 'Segment size in bytes of the topic of states of share groups.' }),
+  'share.coordinator.write.timeout.ms': int(5000, { check: atLeast(1), doc: 'Time in milliseconds that the state of a share partition may take to be read or written.' }),
 
   'transaction.max.timeout.ms': int(900_000, { check: atLeast(1), doc: 'Longest time-out of a transaction that a producer may ask for, in milliseconds.' }),
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for transactions that have timed out.' }),

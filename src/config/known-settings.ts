@@ -86,7 +86,6 @@ group.coordinator.cached.buffer.max.bytes INT 1048588 524288.. any
 group.coordinator.rebalance.protocols LIST classic,consumer,streams - fixed
 group.coordinator.threads INT 4 1.. any
 group.share.assignors LIST simple - any
-group.share.max.share.sessions INT 2000 1.. any
 group.share.persister.class.name STRING org.apache.kafka.server.share.persister.DefaultStatePersister - any
 group.streams.assignment.interval.ms INT 1000 0.. any
 group.streams.max.assignment.interval.ms INT 15000 0.. any
@@ -234,15 +233,8 @@ share.coordinator.append.linger.ms INT -1 -1.. any
 share.coordinator.cached.buffer.max.bytes INT 1048588 524288.. any
 share.coordinator.cold.partition.snapshot.interval.ms INT 300000 1.. any
 share.coordinator.load.buffer.size INT 5242880 1.. any
-share.coordinator.snapshot.update.records.per.snapshot INT 500 0..500 any
 share.coordinator.state.topic.compression.codec INT 0 - any
-share.coordinator.state.topic.min.isr SHORT 2 1.. any
-share.coordinator.state.topic.num.partitions INT 50 1.. any
-share.coordinator.state.topic.prune.interval.ms INT 300000 1.. any
-share.coordinator.state.topic.replication.factor SHORT 3 1.. any
-share.coordinator.state.topic.segment.bytes INT 104857600 1.. any
 share.coordinator.threads INT 1 1.. any
-share.coordinator.write.timeout.ms INT 5000 1.. any
 share.fetch.purgatory.purge.interval.requests INT 1000 - any
 socket.connection.setup.timeout.max.ms LONG 30000 - any
 socket.connection.setup.timeout.ms LONG 10000 - any

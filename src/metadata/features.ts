@@ -9,6 +9,7 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map([
   ['metadata.version', { min: METADATA_VERSION_MIN, max: METADATA_VERSION }],
   ['transaction.version', { min: 0, max: 2 }],
   ['group.version', { min: 0, max: 1 }],
+  ['share.version', { min: 0, max: 1 }],
   ['streams.version', { min: 0, max: 1 }],
 ])
 

@@ -80,7 +80,7 @@ function ordinaryTopic(name: string): CreatableTopic {
 function internalTopic(name: string, config: BrokerConfig, brokerCount: number): CreatableTopic {
   const { settings } = config
   // Kafka's default of three replicas would keep a small cluster from having the topic at all; only a value that was asked for may do that.
-  const least = (setting: 'offsets.topic.replication.factor' | 'transaction.state.log.replication.factor' | 'transaction.state.log.min.isr'): number =>
+  const least = (setting: 'share.coordinator.state.topic.replication.factor' | 'share.coordinator.state.topic.min.isr' | 'offsets.topic.replication.factor' | 'transaction.state.log.replication.factor' | 'transaction.state.log.min.isr'): number =>
     config.given.has(setting) ? settings[setting] : Math.min(settings[setting], brokerCount)
   switch (name) {
     case '__consumer_offsets':
@@ -96,6 +96,14 @@ function internalTopic(name: string, config: BrokerConfig, brokerCount: number):
         'cleanup.policy': 'compact',
         'min.insync.replicas': String(least('transaction.state.log.min.isr')),
         'segment.bytes': String(settings['transaction.state.log.segment.bytes']),
+      })
+    case '__share_group_state':
+      return topicOf(name, settings['share.coordinator.state.topic.num.partitions'], least('share.coordinator.state.topic.replication.factor'), {
+        'compression.type': 'producer',
+        'cleanup.policy': 'delete',
+        'retention.ms': '-1',
+        'min.insync.replicas': String(least('share.coordinator.state.topic.min.isr')),
+        'segment.bytes': String(settings['share.coordinator.state.topic.segment.bytes']),
       })
     default:
       throw new KafkaError('INVALID_TOPIC_EXCEPTION', `internal topic ${name} has no use on this broker`)

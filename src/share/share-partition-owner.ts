@@ -96,7 +96,7 @@ export class SharePartitionOwner {
       if (read === null) continue
       const batches = fetchedBatches(read.bytes, read.aborted)
       if (batches.length === 0) return null
-      const acquired = partition.acquire(memberId, batches, maxRecords, batchSize, acquireMode, clock.nowMs())
+      const acquired = partition.acquire(memberId, offset, batches, maxRecords, batchSize, acquireMode, clock.nowMs())
       const [first, last] = [acquired[0], acquired.at(-1)]
       if (first === undefined || last === undefined) {
         // Nothing for members in what was read; what follows it may be.

@@ -101,10 +101,10 @@ export class SharePartition {
   }
 
   /**
-   * Gives a member what is available in the fetched batches, in order: about `maxRecords`, whole batches, or exactly so many
+   * Gives a member what is available in the batches that were fetched from `fetchedFrom` on, in order: about `maxRecords`, whole batches, or exactly so many
    * at most where the mode says so. Ranges that belong together are told as one, up to `batchSize` records.
    */
-  acquire(memberId: string, batches: readonly FetchedBatch[], maxRecords: number, batchSize: number, mode: number, now: number): AcquiredRange[] {
+  acquire(memberId: string, fetchedFrom: number, batches: readonly FetchedBatch[], maxRecords: number, batchSize: number, mode: number, now: number): AcquiredRange[] {
     const [first] = batches
     const last = batches.at(-1)
     if (first === undefined || last === undefined) return []
@@ -119,6 +119,7 @@ export class SharePartition {
       left -= span.lastOffset - span.firstOffset + 1
       taken.push(span)
     }
+    this.#finishGaps(fetchedFrom, batches)
     // What was given back comes first.
     for (let index = 0; index < this.#spans.length && left > 0; index++) {
       const span = this.#spans[index]
@@ -200,6 +201,30 @@ export class SharePartition {
   /** A prepared change could not be stored: its records are still their members'. */
   undo({ spans }: PreparedChange): void {
     for (const span of spans) span.next = null
+  }
+
+  /** Of what is available, offsets that the log has no records for: they lay in control batches, or were compacted away. */
+  #finishGaps(fetchedFrom: number, batches: readonly FetchedBatch[]): void {
+    let gapFrom = fetchedFrom
+    const finish = (firstOffset: number, lastOffset: number): void => {
+      if (firstOffset > lastOffset || firstOffset >= this.#endOffset || !this.hasAvailable()) return
+      for (let index = 0; index < this.#spans.length; index++) {
+        const span = this.#spans[index]
+        if (span === undefined || span.lastOffset < firstOffset || !isAvailable(span)) continue
+        if (span.firstOffset > lastOffset) break
+        if (span.firstOffset < firstOffset) this.#split(index++, firstOffset)
+        const inner = this.#spans[index]
+        if (inner === undefined) break
+        if (inner.lastOffset > lastOffset) this.#split(index, lastOffset + 1)
+        inner.state = 'archived'
+      }
+    }
+    for (const { firstOffset, lastOffset, deliverable } of batches) {
+      if (!deliverable) continue
+      finish(gapFrom, firstOffset - 1)
+      gapFrom = Math.max(gapFrom, lastOffset + 1)
+    }
+    finish(gapFrom, batches.at(-1)?.lastOffset ?? -1)
   }
 
   #releaseAll(isMeant: (span: Span) => boolean): PreparedChange | null {

@@ -9,10 +9,14 @@ import { OFFSETS_TOPIC } from '../group-records.ts'
 import type { TopicLookup } from '../topic-lookup.ts'
 
 const TRANSACTION_STATE_TOPIC = '__transaction_state'
+const SHARE_STATE_TOPIC = '__share_group_state'
 /** From this version on several keys are asked for at once (KIP-699). */
 const BATCHED_KEYS_VERSION = 4
-/** Internal topics by key type: 0 for groups, 1 for transactional ids. Share groups (2) are refused as by a broker without them. */
-const TOPICS = [OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC]
+/** Internal topics by key type: 0 for groups, 1 for transactional ids, 2 for share partitions. */
+const TOPICS = [OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, SHARE_STATE_TOPIC]
+const SHARE_KEY_TYPE = 2
+/** A group, a topic's id and a partition; the group may hold any character. */
+const SHARE_KEY = /^.+:[\w-]{22}:\d+$/s
 
 export type CoordinatorNode = { readonly nodeId: number; readonly host: string; readonly port: number }
 
@@ -41,7 +45,7 @@ export function findCoordinator(deps: FindCoordinatorDeps, apiVersion: number, l
 
 function findOne(deps: FindCoordinatorDeps, keyType: number, key: string, listener: string): Found {
   const topic = TOPICS[keyType]
-  if (topic === undefined) return { error: 'INVALID_REQUEST', node: NO_NODE }
+  if (topic === undefined || (keyType === SHARE_KEY_TYPE && !SHARE_KEY.test(key))) return { error: 'INVALID_REQUEST', node: NO_NODE }
   const partitionCount = deps.topics.byName(topic)?.partitionCount
   if (partitionCount === undefined) {
     deps.ensureInternalTopic(topic)

@@ -47,7 +47,7 @@ test("Kafka's own server.properties is taken", () => {
   })
   expect(config.listeners.bind).toEqual([{ name: 'PLAINTEXT', host: '', port: 9092 }])
   expect([...config.listeners.advertised]).toEqual([['PLAINTEXT', { name: 'PLAINTEXT', host: 'localhost', port: 9092 }]])
-  expect(config.withoutEffect).toEqual(['num.io.threads', 'socket.send.buffer.bytes', 'socket.receive.buffer.bytes', 'share.coordinator.state.topic.replication.factor', 'share.coordinator.state.topic.min.isr'])
+  expect(config.withoutEffect).toEqual(['num.io.threads', 'socket.send.buffer.bytes', 'socket.receive.buffer.bytes'])
 })
 
 test.each([

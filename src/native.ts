@@ -4,6 +4,7 @@
 import type { Uuid } from './shared/uuid.ts'
 
 export { openDataPlane } from './native/addon-data-plane.ts'
+export { openQuorum } from './native/addon-quorum.ts'
 export { COMPRESSION_TYPES, loadCodec } from './native/record-codec.ts'
 export type { Codec, CompressionType } from './native/record-codec.ts'
 
@@ -215,5 +216,70 @@ export interface DataPlane {
   topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics
   /** Stops accepting, answers what is in flight, flushes, marks the shutdown as clean. */
+  close(): Promise<void>
+}
+
+/** A node of the quorum and where it listens; with another disk it has another directory, and is another voter (KIP-853). */
+export type QuorumVoter = { nodeId: number; directoryId: Uuid; host: string; port: number }
+
+export type QuorumOptions = {
+  nodeId: number
+  clusterId: Uuid
+  directoryId: Uuid
+  /** Holds the log, the vote and the snapshots. */
+  dir: string
+  /** What to listen on for other nodes, port 0 for any; null for a node that is alone. */
+  host: string | null
+  port: number
+  /** Those that begin a new quorum, the same on each of them; none on a node that is added later. */
+  initialVoters: QuorumVoter[]
+  heartbeatIntervalMs: number
+  /** A voter that hears nothing of a leader for a time between these two begins an election. */
+  electionTimeoutMinMs: number
+  electionTimeoutMaxMs: number
+  segmentBytes: number
+  /** Batches that stay though a snapshot holds them. */
+  keptEntryCount: number
+}
+
+export type QuorumEvent =
+  | { kind: 'committed'; baseOffset: bigint; epoch: number; records: Uint8Array[] }
+  /** Everything that earlier leaders committed was told: the leader of this epoch may act. */
+  | { kind: 'epochStarted'; epoch: number }
+  | { kind: 'leaderChanged'; leaderId: number | null; epoch: number }
+  /** The state begins anew with the records until `snapshotEnd`; then it goes on at this offset. */
+  | { kind: 'snapshotBegin'; endOffset: bigint; epoch: number }
+  | { kind: 'snapshotRecords'; records: Uint8Array[] }
+  | { kind: 'snapshotEnd' }
+  /** The node has failed and tells nothing more. */
+  | { kind: 'stopped'; message: string }
+
+export type QuorumNodeStatus = QuorumVoter & {
+  isVoter: boolean
+  /** -1 where only the leader knows. */
+  logEndOffset: bigint
+  /** Since the leader last heard of it; -1 for unknown. */
+  lastHeardMs: number
+  isCaughtUp: boolean
+}
+export type QuorumStatus = { leaderId: number | null; epoch: number; highWatermark: bigint; nodes: QuorumNodeStatus[] }
+
+export interface QuorumNode {
+  /** What other nodes connect to; 0 for a node that is alone. */
+  readonly port: number
+  /**
+   * Resolves with the offset of the first record once all are committed, after the event that tells of them. Rejects with
+   * NOT_LEADER_OR_FOLLOWER where this node does not lead in that epoch and nothing was written, and with
+   * REQUEST_TIMED_OUT where the leader changed and it is not known what became of them.
+   */
+  propose(epoch: number, records: readonly Uint8Array[]): Promise<bigint>
+  /** Takes the records as the whole state after `lastOffset`, where a committed batch ended; what came before is dropped in time. */
+  saveSnapshot(lastOffset: bigint, records: readonly Uint8Array[]): void
+  addVoter(voter: QuorumVoter): Promise<void>
+  removeVoter(nodeId: number, directoryId: Uuid): Promise<void>
+  /** Lets a node have everything that is committed, without a vote. */
+  addObserver(observer: QuorumVoter): Promise<void>
+  removeObserver(nodeId: number): Promise<void>
+  status(): Promise<QuorumStatus>
   close(): Promise<void>
 }

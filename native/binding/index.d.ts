@@ -54,6 +54,24 @@ export declare class NativeDataPlane {
   close(): Promise<void>
 }
 
+export declare class NativeQuorumNode {
+  /** Does nothing yet. `wake` is called when there is something to drain. */
+  constructor(options: QuorumOptions, wake: () => void)
+  /** Starts the node; what it tells has to be drained meanwhile. Resolves with the port that is listened on. */
+  open(): Promise<number>
+  /** See [`quorum_events::drain`]. */
+  drain(out: Buffer): number
+  /** Proposes packed records: the length and bytes of each. */
+  propose(token: number, epoch: number, records: Buffer): void
+  saveSnapshot(lastOffset: number, records: Buffer): void
+  addVoter(token: number, voter: QuorumVoter): void
+  removeVoter(token: number, nodeId: number, directoryId: string): void
+  addObserver(token: number, observer: QuorumVoter): void
+  removeObserver(token: number, nodeId: number): void
+  status(): Promise<QuorumStatus>
+  close(): Promise<void>
+}
+
 export interface ApiMetrics {
   apiKey: number
   requestCount: number
@@ -129,6 +147,48 @@ export interface LogDirState {
 export interface PartitionState {
   index: number
   leaderEpoch: number
+}
+
+export interface QuorumNodeStatus {
+  nodeId: number
+  directoryId: string
+  host: string
+  port: number
+  isVoter: boolean
+  logEndOffset: number
+  lastHeardMs: number
+  isCaughtUp: boolean
+}
+
+export interface QuorumOptions {
+  nodeId: number
+  clusterId: string
+  directoryId: string
+  dir: string
+  /** Absent for a node that is alone. */
+  host?: string
+  port: number
+  initialVoters: Array<QuorumVoter>
+  heartbeatIntervalMs: number
+  electionTimeoutMinMs: number
+  electionTimeoutMaxMs: number
+  segmentBytes: number
+  keptEntryCount: number
+}
+
+export interface QuorumStatus {
+  /** -1 for none. */
+  leader: number
+  epoch: number
+  highWatermark: number
+  nodes: Array<QuorumNodeStatus>
+}
+
+export interface QuorumVoter {
+  nodeId: number
+  directoryId: string
+  host: string
+  port: number
 }
 
 export interface TopicLogConfig {

@@ -773,8 +773,9 @@ if (
   }
 }
 
-const { NativeDataPlane, compress, decompress } = nativeBinding
+const { NativeDataPlane, NativeQuorumNode, compress, decompress } = nativeBinding
 export { NativeDataPlane }
+export { NativeQuorumNode }
 export { compress }
 export { decompress }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -1,6 +1,6 @@
 // The addon's class as native/binding/src/data_plane.rs exports it, and how it is loaded.
 
-import type { CompactionReport, DataPlaneMetrics, TopicState } from '../native.ts'
+import type { CompactionReport, DataPlaneMetrics, QuorumOptions, QuorumVoter, TopicState } from '../native.ts'
 
 export type AddonOptions = {
   nodeId: number
@@ -44,7 +44,26 @@ export interface AddonDataPlane {
   close(): Promise<void>
 }
 
+export interface AddonQuorumNode {
+  open(): Promise<number>
+  drain(out: Buffer): number
+  propose(token: number, epoch: number, records: Buffer): void
+  saveSnapshot(lastOffset: number, records: Buffer): void
+  addVoter(token: number, voter: QuorumVoter): void
+  removeVoter(token: number, nodeId: number, directoryId: string): void
+  addObserver(token: number, observer: QuorumVoter): void
+  removeObserver(token: number, nodeId: number): void
+  status(): Promise<{
+    leader: number
+    epoch: number
+    highWatermark: number
+    nodes: { nodeId: number; directoryId: string; host: string; port: number; isVoter: boolean; logEndOffset: number; lastHeardMs: number; isCaughtUp: boolean }[]
+  }>
+  close(): Promise<void>
+}
+
 type Addon = {
+  NativeQuorumNode: new (options: Omit<QuorumOptions, 'host'> & { host?: string }, wake: () => void) => AddonQuorumNode
   NativeDataPlane: new (options: AddonOptions, wake: () => void) => AddonDataPlane
   compress(codec: number, level: number, data: Buffer): Buffer
   decompress(codec: number, data: Buffer, maxBytes: number): Buffer

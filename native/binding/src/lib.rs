@@ -11,4 +11,6 @@ mod failure;
 mod metrics;
 mod options;
 mod packing;
+mod quorum_events;
+mod quorum_node;
 mod tasks;

@@ -35,9 +35,8 @@ pub struct Options {
     pub directory_id: [u8; 16],
     /// Holds the log, its vote and its snapshots.
     pub dir: PathBuf,
-    /// Where other nodes reach this one; port 0 for any.
-    pub host: String,
-    pub port: u16,
+    /// Where other nodes reach this one, port 0 for any; `None` for a node that is alone.
+    pub listen: Option<(String, u16)>,
     /// Those that begin a new quorum, the same on each of them; empty for a node that is added later. Ignored once there
     /// is a quorum. Port 0 stands for the bound port of this node.
     pub initial_voters: Vec<(u64, Member)>,
@@ -78,7 +77,7 @@ impl Quorum {
         Ok(Quorum { raft, runtime, storage, events, env, port, node_id, running: Mutex::new(Some((stop, thread))) })
     }
 
-    /// The port that other nodes connect to.
+    /// The port that other nodes connect to, 0 where there is none.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -257,9 +256,15 @@ fn run(
 }
 
 async fn start(mut options: Options, env: &Env, events: &Arc<EventQueue>, runtime: Handle) -> Result<Started, QuorumError> {
-    let address = format!("{}:{}", options.host, options.port);
-    let listener = TcpListener::bind((options.host.as_str(), options.port)).await.map_err(QuorumError::io(&address))?;
-    let port = listener.local_addr().map_err(QuorumError::io(&address))?.port();
+    let (listener, port) = match &options.listen {
+        None => (None, 0),
+        Some((host, port)) => {
+            let address = format!("{host}:{port}");
+            let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(QuorumError::io(&address))?;
+            let port = listener.local_addr().map_err(QuorumError::io(&address))?.port();
+            (Some(listener), port)
+        }
+    };
     for (id, member) in &mut options.initial_voters {
         if *id == options.node_id && member.port == 0 {
             member.port = port;
@@ -277,7 +282,9 @@ async fn start(mut options: Options, env: &Env, events: &Arc<EventQueue>, runtim
         raft.initialize(voters).await.map_err(consensus)?;
     }
     let server = Server { own, raft: raft.clone(), snapshots: storage.snapshots.clone() };
-    tokio::spawn(server.run(listener));
+    if let Some(listener) = listener {
+        tokio::spawn(server.run(listener));
+    }
     let is_alone = raft.voter_ids().eq([options.node_id]);
     if is_alone && !raft.is_leader() {
         // Nobody else could lead, so there is nothing to wait for.

@@ -110,7 +110,8 @@ impl Floor {
         };
         let connections = self.pressure.connections.max(1);
         let size = self.file_size / connections as u64;
-        let files = serve::BatchFile::create_many(&self.dir, connections, self.record_size, self.batch_size, size, partition_max_bytes as usize)?;
+        let files =
+            serve::BatchFile::create_many(&self.dir, connections, self.record_size, self.batch_size, size, partition_max_bytes as usize)?;
         std::thread::scope(|scope| {
             let server = scope.spawn(|| serve::run(listener, &files, self.what == What::Sendfile));
             let tallies = load.load(names);

@@ -27,7 +27,14 @@ pub struct BatchFile {
 impl BatchFile {
     /// Makes files that were written as logs are: batch by batch, all of them in turns. How large the pieces of a file were
     /// when they were written decides how its pages lie in memory, and that how fast they leave.
-    pub fn create_many(dir: &Path, file_count: usize, record_size: usize, batch_size: usize, file_size: u64, answer_size: usize) -> Result<Vec<BatchFile>> {
+    pub fn create_many(
+        dir: &Path,
+        file_count: usize,
+        record_size: usize,
+        batch_size: usize,
+        file_size: u64,
+        answer_size: usize,
+    ) -> Result<Vec<BatchFile>> {
         let record_count = batch::records_per_batch(record_size, batch_size) as i64;
         let mut batch = batch::build(record_size, record_count as usize);
         let batch_count = (file_size as i64 / batch.len() as i64).max(1);
@@ -39,7 +46,10 @@ impl BatchFile {
             }
         }
         let batches_per_answer = (answer_size / batch.len()).max(1) as i64;
-        Ok(files.into_iter().map(|file| BatchFile { file, batch_size: batch.len(), record_count, batch_count, batches_per_answer }).collect())
+        Ok(files
+            .into_iter()
+            .map(|file| BatchFile { file, batch_size: batch.len(), record_count, batch_count, batches_per_answer })
+            .collect())
     }
 
     /// Where the batches for a fetch from this offset lie: position and size. Empty at the end.
@@ -55,7 +65,8 @@ impl BatchFile {
 pub fn run(listener: TcpListener, files: &[BatchFile], sendfile: bool) -> Result<Duration> {
     let streams = files.iter().map(|_| listener.accept().map(|(stream, _)| stream)).collect::<Result<Vec<_>, _>>()?;
     std::thread::scope(|scope| {
-        let serving: Vec<_> = streams.into_iter().zip(files).map(|(stream, file)| scope.spawn(move || serve(stream, file, sendfile))).collect();
+        let serving: Vec<_> =
+            streams.into_iter().zip(files).map(|(stream, file)| scope.spawn(move || serve(stream, file, sendfile))).collect();
         serving.into_iter().map(|thread| thread.join().ok().context("a serving thread panicked")?).sum()
     })
 }

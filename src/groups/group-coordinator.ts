@@ -27,7 +27,6 @@ import type { GroupSummary } from './group-summary.ts'
 import { summarizeGroup } from './group-summary.ts'
 import type { CommitRequest, FetchedGroup, FetchGroup, FetchTopic, PartitionResult } from './offsets/offset-manager.ts'
 import { operationErrorName } from './operation-errors.ts'
-import { RetryingShareStates } from './share/retrying-share-states.ts'
 import { ShareCoordination } from './share/share-coordination.ts'
 import type { AlteredShareOffsets, DeletedShareOffsets, DescribedShareOffsets } from './share/share-coordination.ts'
 import type { DescribedShareGroup, ShareHeartbeatRequest, ShareHeartbeatResponse } from './share/share-groups.ts'
@@ -76,7 +75,7 @@ export class GroupCoordinator {
       createShard: (_partition, context) => new GroupShard(context, shardDeps),
     })
     this.#share = new ShareCoordination({
-      states: new RetryingShareStates(deps.shareStates, deps.timers), topics: deps.topics, logger: deps.logger,
+      states: deps.shareStates, topics: deps.topics, logger: deps.logger,
       latestOffset: (topic, partition) => deps.latestOffset(topic, partition),
       read: (groupId, look) => this.#runtime.read(this.partitionFor(groupId), (shard) => look(shard.group(groupId))),
       change: (groupId, change) => this.#runtime.write(this.partitionFor(groupId), (shard) => change(shard.group(groupId)), null, groupId),

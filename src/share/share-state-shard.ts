@@ -19,6 +19,8 @@ export type StateWrite = {
 }
 
 const NO_LEADER_EPOCH = -1
+/** No leader is before it, so a state that nobody has taken over yet fences none. */
+const FIRST_LEADER_EPOCH = 0
 
 export class ShareStateShard implements CoordinatorShard {
   readonly #held = new Map<string, Held>()
@@ -68,7 +70,7 @@ export class ShareStateShard implements CoordinatorShard {
   initialize(key: SharePartitionKey, stateEpoch: number, startOffset: bigint, now: number): CoordinatorResult<ErrorName> {
     const held = this.#held.get(coordinatorKey(key))
     if (held !== undefined && stateEpoch < held.state.stateEpoch) return answer('FENCED_STATE_EPOCH')
-    const state = { stateEpoch, leaderEpoch: NO_LEADER_EPOCH, startOffset, deliveryCompleteCount: -1, stateBatches: [] }
+    const state = { stateEpoch, leaderEpoch: FIRST_LEADER_EPOCH, startOffset, deliveryCompleteCount: startOffset === NO_START_OFFSET ? -1 : 0, stateBatches: [] }
     return { records: [snapshotRecord(key, state, nextEpoch(held), now)], response: 'NONE' }
   }
 

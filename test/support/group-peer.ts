@@ -7,6 +7,7 @@ import { groupHandlers } from '../../src/groups/group-handlers.ts'
 import type { GroupConfig, GroupSettings } from '../../src/groups/group-settings.ts'
 import { DEFAULT_GROUP_SETTINGS } from '../../src/groups/group-settings.ts'
 import { OFFSETS_TOPIC } from '../../src/groups/group-records.ts'
+import type { ShareStates } from '../../src/groups/share/share-states.ts'
 import type { TopicSummary } from '../../src/groups/topic-lookup.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
 import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
@@ -54,6 +55,8 @@ export class MemoryGroupPeer implements GroupPeer {
   topicsVersion = 1n
   readonly groupConfigs = new Map<string, GroupConfig>()
   readonly shareStates = new FakeShareStates()
+  /** Takes the place of `shareStates` from the next restart on. */
+  shareCoordinator: ShareStates | null = null
   /** Where each partition of a topic ends; 0 by default. */
   readonly latestOffsets = new Map<string, bigint>()
 
@@ -66,7 +69,7 @@ export class MemoryGroupPeer implements GroupPeer {
   async restart(): Promise<void> {
     if (this.coordinator !== undefined) this.coordinator.close()
     const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
-    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {}, shareStates: this.shareStates, latestOffset: (topic) => Promise.resolve(this.latestOffsets.get(topic) ?? 0n) })
+    this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {}, shareStates: this.shareCoordinator ?? this.shareStates, latestOffset: (topic) => Promise.resolve(this.latestOffsets.get(topic) ?? 0n) })
     await this.coordinator.load(0)
     this.#handlers = groupHandlers({
       coordinator: this.coordinator, topics,

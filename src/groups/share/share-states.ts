@@ -2,7 +2,6 @@
 // (KIP-932). Shapes are those of the APIs of the same names, so an implementation may answer here or ask another broker.
 
 import type { RequestOf, ResponseOf } from '../../protocol/api-keys.ts'
-import { ERRORS } from '../../protocol/error-codes.ts'
 
 export type InitializeShareTopics = RequestOf<'InitializeShareGroupState'>['topics']
 export type InitializeShareResults = ResponseOf<'InitializeShareGroupState'>['results']
@@ -13,7 +12,8 @@ export type ReadShareSummaryResults = ResponseOf<'ReadShareGroupStateSummary'>['
 
 /**
  * Each method answers for every partition it was asked about, topics and partitions in the order of the request, with
- * Kafka's error code per partition. A failure is a code too: none of the promises rejects.
+ * Kafka's error code per partition. A failure is a code too: none of the promises rejects. A coordinator that is about to
+ * be there is waited for, within reason.
  */
 export interface ShareStates {
   /**
@@ -26,13 +26,3 @@ export interface ShareStates {
   /** A partition without state has start offset -1 and no error; a leader epoch of -1 is not checked. */
   readSummary(groupId: string, topics: ReadShareSummaryTopics): Promise<ReadShareSummaryResults>
 }
-
-/** Where no share coordinator runs: partitions are never initialized, and so never given to members. */
-export const NO_SHARE_COORDINATOR: ShareStates = {
-  initialize: (_groupId, topics) => Promise.resolve(topics.map(({ topicId, partitions }) => ({ topicId, partitions: partitions.map(({ partition }) => ({ partition, ...NOT_AVAILABLE })) }))),
-  delete: (_groupId, topics) => Promise.resolve(topics.map(({ topicId, partitions }) => ({ topicId, partitions: partitions.map(({ partition }) => ({ partition, ...NOT_AVAILABLE })) }))),
-  readSummary: (_groupId, topics) => Promise.resolve(topics.map(({ topicId, partitions }) => ({ topicId, partitions: partitions.map(({ partition }) => ({ partition, ...NOT_AVAILABLE, ...NO_SUMMARY })) }))),
-}
-
-const NOT_AVAILABLE = { errorCode: ERRORS.COORDINATOR_NOT_AVAILABLE.code, errorMessage: ERRORS.COORDINATOR_NOT_AVAILABLE.message }
-const NO_SUMMARY = { stateEpoch: 0, leaderEpoch: 0, startOffset: -1n, deliveryCompleteCount: -1 }

@@ -83,29 +83,6 @@ describe('partitions', () => {
     expect(peer.shareStates.calls).toEqual(['initialize 4', 'initialize 1', 'initialize 1'])
   })
 
-  test('are asked for again soon where the share coordinator is about to be ready', async () => {
-    peer.shareStates.failingPartitions.set(1, 'COORDINATOR_NOT_AVAILABLE').set(3, 'NOT_COORDINATOR')
-    await join('a')
-    await peer.pass(200)
-    peer.shareStates.failingPartitions.delete(3)
-    await peer.pass(200)
-    peer.shareStates.failingPartitions.clear()
-    await peer.pass(400)
-    expect(given(await beat('a', 2))).toEqual([['alpha', 0, 1, 2, 3]])
-    expect(peer.shareStates.calls).toEqual(['initialize 4', 'initialize 2', 'initialize 2', 'initialize 1'])
-  })
-
-  test('that the share coordinator never gets ready for are asked for with later heartbeats', async () => {
-    peer.shareStates.failing = 'COORDINATOR_LOAD_IN_PROGRESS'
-    await join('a')
-    await peer.pass(10_000)
-    expect(peer.shareStates.calls).toHaveLength(6)
-    peer.shareStates.failing = 'NONE'
-    await beat('a', 2)
-    await settled()
-    expect(given(await beat('a', 2))).toEqual([['alpha', 0, 1, 2, 3]])
-  })
-
   test('that get no answer are asked for again after a while, and at once where the coordinator has moved', async () => {
     peer.shareStates.held = new Promise(() => {})
     await join('a')

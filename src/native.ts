@@ -251,6 +251,8 @@ export type QuorumEvent =
   | { kind: 'snapshotBegin'; endOffset: bigint; epoch: number }
   | { kind: 'snapshotRecords'; records: Uint8Array[] }
   | { kind: 'snapshotEnd' }
+  /** What an interrupted write had left at the log's end was cut off. */
+  | { kind: 'logCut'; bytes: number }
   /** The node has failed and tells nothing more. */
   | { kind: 'stopped'; message: string }
 

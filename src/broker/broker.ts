@@ -15,8 +15,8 @@ import type { CreatableTopic } from '../metadata/controller/create-topics.ts'
 import { SUPPORTED_FEATURES, initialFeatureLevels } from '../metadata/features.ts'
 import type { MetadataDelta } from '../metadata/metadata-delta.ts'
 import { METADATA_APIS, metadataHandlers } from '../metadata/metadata-handlers.ts'
-import { PartitionMetadataLog } from '../metadata/metadata-log.ts'
 import { MetadataRuntime } from '../metadata/metadata-runtime.ts'
+import type { QuorumMetadataLog } from '../metadata/quorum-metadata-log.ts'
 import { TopicCreator } from '../metadata/topic-creator.ts'
 import { topicLookup } from '../metadata/topic-lookup.ts'
 import { allTopicLogStates, metadataLogState, topicLogChanges } from '../metadata/topic-log-states.ts'
@@ -48,6 +48,7 @@ import { logDataPlaneEvent } from './data-plane-events.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
 import { gateByFeatures } from './feature-gates.ts'
 import { readIdentity } from './identity.ts'
+import { openMetadataLog } from './quorum.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
 import { LocalCaller } from './local-caller.ts'
 import { retentionPolicy } from './retention.ts'
@@ -88,6 +89,7 @@ export class BrokerNode {
   readonly #compaction: CompactionRunner
   readonly #router: Router
   readonly #logger: Logger
+  readonly #metadataLog: QuorumMetadataLog
   #closing: Promise<void> | undefined
 
   /** Starts a broker; resolves once it accepts connections. Throws a MillraceError in one line where it cannot. */
@@ -101,26 +103,29 @@ export class BrokerNode {
     const logger = logging.logger('broker')
     dataPlane.onEvent((event) => logDataPlaneEvent(event, logger))
     let node: BrokerNode | undefined
+    let log: QuorumMetadataLog | undefined
     try {
       const configs = new ClusterConfigs(config.nodeId, config.given)
       const empty = emptyImage(clusterId)
-      const metadataLog = metadataLogState(configs.topicDefaults(empty))
       const names = parts.adopt ?? []
+      const metadataLog = metadataLogState(configs.topicDefaults(empty))
       const adoption = { names, before: await takeOverKafkaMetadata(config.logDirs, names, { open, options, metadataLog }) }
-      dataPlane.applyTopics([metadataLog], [])
       const clock = parts.clock ?? systemClock
-      const metadata = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane), empty, clock, logging.logger('metadata'))
-      node = new BrokerNode(config, logging, clock, dataPlane, metadata, configs)
+      log = await openMetadataLog({ nodeId: config.nodeId, clusterId, logDirs: config.logDirs, logger })
+      const metadata = await MetadataRuntime.open(log, empty, clock, logging.logger('metadata'))
+      node = new BrokerNode(config, logging, clock, dataPlane, log, metadata, configs)
       await node.#begin(adoption)
       return node
     } catch (error) {
+      if (node === undefined) await log?.close()
       await (node ?? dataPlane).close()
       throw error
     }
   }
 
-  private constructor(config: BrokerConfig, logging: Logging, clock: Clock, dataPlane: DataPlane, metadata: MetadataRuntime, configs: ClusterConfigs) {
+  private constructor(config: BrokerConfig, logging: Logging, clock: Clock, dataPlane: DataPlane, metadataLog: QuorumMetadataLog, metadata: MetadataRuntime, configs: ClusterConfigs) {
     this.config = config
+    this.#metadataLog = metadataLog
     this.logging = logging
     this.clock = clock
     this.dataPlane = dataPlane
@@ -263,6 +268,7 @@ export class BrokerNode {
     this.shares.close()
     this.groups.close()
     this.#timers.close()
+    await this.#metadataLog.close()
     await this.dataPlane.close()
   }
 

@@ -90,7 +90,7 @@ async function replayCopy(path: string, files: ReadonlyMap<string, string>, { op
     const dataPlane = await open({ ...options, logDirs: [scratch], threadCount: 1 })
     try {
       dataPlane.applyTopics([metadataLog], [])
-      await new PartitionMetadataLog(dataPlane).replay((_offset, records) => records.forEach((record) => into.replay(record)))
+      await new PartitionMetadataLog(dataPlane, options.nodeId).replay((_offset, records) => records.forEach((record) => into.replay(record)))
     } finally {
       await dataPlane.close()
     }

@@ -66,7 +66,7 @@ export function metadataHandlers(deps: MetadataHandlersDeps): MetadataHandlers {
     DescribeUserScramCredentials: (_context, request) => describeUserScramCredentials(request),
     UpdateFeatures: (context, request) => updateFeatures(deps, context, request),
     ListPartitionReassignments: (_context, request) => listPartitionReassignments(deps, request),
-    DescribeQuorum: (context, request) => describeQuorum(deps, context, request),
+    DescribeQuorum: (_context, request) => describeQuorum(deps, request),
     DescribeCluster: (context, request) => describeCluster(deps, context, request),
     DescribeProducers: (_context, request) => describeProducers(deps, request),
     ListConfigResources: (context, request) => listConfigResources(deps, context, request),

@@ -1,16 +1,32 @@
-// The log that metadata changes go through. Today a partition of this node, later a replicated one; nobody above knows.
+// The log that metadata changes go through: replicated, or a partition of this node; nobody above knows.
 
 import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/codec.ts'
 import type { MetadataRecord } from '../protocol/codec.ts'
+import { ZERO_UUID } from '../shared/uuid.ts'
+import type { Uuid } from '../shared/uuid.ts'
 import { METADATA_TOPIC } from './cluster-image.ts'
+
+/** `offset` is that of the first record. */
+export type CommittedHandler = (offset: bigint, records: MetadataRecord[]) => void
+
+/** Who keeps the log and how far each is; times in milliseconds since 1970, -1 for unknown. */
+export type QuorumDescription = {
+  readonly leaderId: number
+  readonly epoch: number
+  readonly highWatermark: bigint
+  readonly replicas: readonly { nodeId: number; directoryId: Uuid; isVoter: boolean; logEndOffset: bigint; lastFetchMs: number; lastCaughtUpMs: number }[]
+}
 
 export interface MetadataLog {
   /** Appends records as one; resolves with the offset of the first once they are committed, rejects having appended none. */
   append(records: readonly MetadataRecord[]): Promise<bigint>
   /** Hands over all committed records in order, in steps of many; `offset` is that of the first of a step. */
   replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void>
+  /** Calls `handler` for all records committed after the replay that no append of this node answers for. */
+  onCommitted(handler: CommittedHandler): void
   /** Of the record that would come next. */
   endOffset(): bigint
+  describe(nowMs: number): Promise<QuorumDescription>
 }
 
 type StoredValue = { offset: bigint; value: Uint8Array | null }
@@ -19,7 +35,7 @@ type StoredValue = { offset: bigint; value: Uint8Array | null }
 export interface PartitionAccess {
   append(topic: string, partition: number, records: { key: null; value: Uint8Array; timestampMs: null; headers: [] }[], producer: null): Promise<bigint>
   read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<{ lastOffset: bigint; control: object | null; records: readonly StoredValue[] }[]>
-  partitionOffsets(partitions: { topic: string; partition: number }[]): ({ logStartOffset: bigint; logEndOffset: bigint } | null)[]
+  partitionOffsets(partitions: { topic: string; partition: number }[]): ({ logStartOffset: bigint; logEndOffset: bigint; leaderEpoch: number } | null)[]
 }
 
 const READ_SIZE_BYTES = 4_194_304
@@ -27,9 +43,11 @@ const READ_SIZE_BYTES = 4_194_304
 /** The metadata log as a partition of this node, each record in KRaft's framing. */
 export class PartitionMetadataLog implements MetadataLog {
   readonly #partition: PartitionAccess
+  readonly #nodeId: number
 
-  constructor(partition: PartitionAccess) {
+  constructor(partition: PartitionAccess, nodeId: number) {
     this.#partition = partition
+    this.#nodeId = nodeId
   }
 
   append(records: readonly MetadataRecord[]): Promise<bigint> {
@@ -52,11 +70,21 @@ export class PartitionMetadataLog implements MetadataLog {
     }
   }
 
+  /** Nobody else appends. */
+  onCommitted(): void {}
+
   endOffset(): bigint {
     return this.#offsets().logEndOffset
   }
 
-  #offsets(): { logStartOffset: bigint; logEndOffset: bigint } {
+  /** The node alone, which is always caught up with itself. */
+  async describe(nowMs: number): Promise<QuorumDescription> {
+    const { logEndOffset, leaderEpoch } = this.#offsets()
+    const replica = { nodeId: this.#nodeId, directoryId: ZERO_UUID, isVoter: true, logEndOffset, lastFetchMs: nowMs, lastCaughtUpMs: nowMs }
+    return { leaderId: this.#nodeId, epoch: leaderEpoch, highWatermark: logEndOffset, replicas: [replica] }
+  }
+
+  #offsets(): { logStartOffset: bigint; logEndOffset: bigint; leaderEpoch: number } {
     const [offsets] = this.#partition.partitionOffsets([{ topic: METADATA_TOPIC, partition: 0 }])
     if (offsets === null || offsets === undefined) throw new RangeError('the metadata log is not open')
     return offsets

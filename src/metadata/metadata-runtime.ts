@@ -8,7 +8,7 @@ import { errorMessage } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { MetadataDelta } from './metadata-delta.ts'
-import type { MetadataLog } from './metadata-log.ts'
+import type { MetadataLog, QuorumDescription } from './metadata-log.ts'
 
 export type ControllerResult<R> = { readonly records: readonly MetadataRecord[]; readonly response: R }
 /** Decides on an image; throws a KafkaError to refuse. Must not change anything. */
@@ -35,6 +35,7 @@ export class MetadataRuntime {
     this.#image = image
     this.#clock = clock
     this.#logger = logger
+    log.onCommitted((offset, records) => this.#commit(this.#image, records, offset))
   }
 
   /** Replays the log onto `empty`. */
@@ -51,6 +52,11 @@ export class MetadataRuntime {
   /** The committed state. */
   get image(): ClusterImage {
     return this.#image
+  }
+
+  /** Who keeps the log and how far each is. */
+  describeQuorum(): Promise<QuorumDescription> {
+    return this.#log.describe(this.#clock.nowMs())
   }
 
   /** Calls `listener` for every later change, in the order in which listeners were added. */

@@ -18,6 +18,7 @@ const SNAPSHOT_RECORDS = 4
 const SNAPSHOT_END = 5
 const DONE = 6
 const STOPPED = 7
+const LOG_CUT = 8
 
 const OK = 0
 const NOT_LEADER = 1
@@ -63,6 +64,9 @@ function readItem(unpacker: Unpacker, handlers: QuorumInboxHandlers): void {
       return
     case STOPPED:
       handlers.event({ kind: 'stopped', message: unpacker.string() })
+      return
+    case LOG_CUT:
+      handlers.event({ kind: 'logCut', bytes: unpacker.f64() })
       return
     default:
       throw new Error(`the quorum sent an item of unknown kind ${kind}`)

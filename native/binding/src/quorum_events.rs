@@ -15,6 +15,7 @@ const SNAPSHOT_RECORDS: u8 = 4;
 const SNAPSHOT_END: u8 = 5;
 const DONE: u8 = 6;
 const STOPPED: u8 = 7;
+const LOG_CUT: u8 = 8;
 
 const OK: u8 = 0;
 const NOT_LEADER: u8 = 1;
@@ -73,6 +74,10 @@ fn pack(event: &Event, packer: &mut Packer) {
             packer.u8(DONE);
             packer.u32(*token);
             pack_outcome(outcome, packer);
+        }
+        Event::LogCut { bytes } => {
+            packer.u8(LOG_CUT);
+            packer.f64(*bytes as f64);
         }
         Event::Stopped { message } => {
             packer.u8(STOPPED);

@@ -32,6 +32,10 @@ pub enum Event {
         token: u32,
         outcome: Result<i64, ProposeError>,
     },
+    /// What an interrupted write had left at the log's end was cut off.
+    LogCut {
+        bytes: u64,
+    },
     /// Nothing more will come.
     Stopped {
         message: String,

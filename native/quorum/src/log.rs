@@ -50,6 +50,7 @@ pub struct LogFiles {
     entries: VecDeque<Place>,
     checkpoint: Checkpoint,
     unmarked_bytes: u64,
+    cut_bytes: u64,
     /// After a failed write or sync nobody knows what is on disk: nothing is written until the next start.
     failed: bool,
 }
@@ -77,6 +78,11 @@ impl LogFiles {
 
     pub fn start_offset(&self) -> i64 {
         self.checkpoint.purged.map_or(0, |purged| purged.last_offset + 1)
+    }
+
+    /// So much of an unfinished write was found and cut off at the start.
+    pub fn cut_bytes(&self) -> u64 {
+        self.cut_bytes
     }
 
     pub fn purged(&self) -> Option<Purged> {

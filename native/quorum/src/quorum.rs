@@ -271,6 +271,10 @@ async fn start(mut options: Options, env: &Env, events: &Arc<EventQueue>, runtim
         }
     }
     let storage = Arc::new(Storage::open(env.files.clone(), &options.dir, options.segment_size_max_bytes)?);
+    let cut_bytes = storage.log.lock().cut_bytes();
+    if cut_bytes > 0 {
+        events.push(Event::LogCut { bytes: cut_bytes });
+    }
     bootstrap::continue_old_log(&storage, options.node_id, &options.initial_voters)?;
     let own = Identity { cluster_id: options.cluster_id, node_id: options.node_id, directory_id: options.directory_id };
     let config = Arc::new(config(&options).validate().map_err(consensus)?);

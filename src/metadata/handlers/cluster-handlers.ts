@@ -1,7 +1,7 @@
 // DescribeCluster, DescribeQuorum and what tools ask of reassignments: the cluster as a whole.
 
 import type { Encodable } from '../../protocol/api-keys.ts'
-import { ERRORS, errorCode, KafkaError } from '../../protocol/error-codes.ts'
+import { ERRORS, errorCode } from '../../protocol/error-codes.ts'
 import type { ErrorName } from '../../protocol/error-codes.ts'
 import type {
   DescribeClusterRequest,
@@ -11,7 +11,6 @@ import type {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from '../../protocol/messages.ts'
-import { ZERO_UUID } from '../../shared/uuid.ts'
 import { METADATA_TOPIC } from '../cluster-image.ts'
 import type { PartitionImage } from '../cluster-image.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.ts'
@@ -37,8 +36,7 @@ export function describeCluster({ runtime }: MetadataHandlersDeps, { listener }:
   }
 }
 
-/** The quorum is this node alone, so its log end is committed and it is always caught up with itself. */
-export function describeQuorum({ runtime, config, logs }: MetadataHandlersDeps, { now }: MetadataRequestContext, request: DescribeQuorumRequest): Encodable<DescribeQuorumResponse> {
+export async function describeQuorum({ runtime }: MetadataHandlersDeps, request: DescribeQuorumRequest): Promise<Encodable<DescribeQuorumResponse>> {
   const [asked, ...others] = request.topics
   if (asked?.topicName !== METADATA_TOPIC || others.length > 0 || asked.partitions.length !== 1 || asked.partitions[0]?.partitionIndex !== 0) {
     const { code, message } = ERRORS.UNKNOWN_TOPIC_OR_PARTITION
@@ -48,16 +46,19 @@ export function describeQuorum({ runtime, config, logs }: MetadataHandlersDeps, 
     }))
     return { topics }
   }
-  const [offsets] = logs.partitionOffsets([{ topic: METADATA_TOPIC, partition: 0 }])
-  if (offsets === null || offsets === undefined) throw new KafkaError('UNKNOWN_SERVER_ERROR', 'The metadata log is not open.')
-  const voter = { replicaId: config.nodeId, replicaDirectoryId: ZERO_UUID, logEndOffset: offsets.logEndOffset, lastFetchTimestamp: BigInt(now), lastCaughtUpTimestamp: BigInt(now) }
+  const { leaderId, epoch, highWatermark, replicas } = await runtime.describeQuorum()
+  const view = (isVoter: boolean) =>
+    replicas
+      .filter((replica) => replica.isVoter === isVoter)
+      .map(({ nodeId, directoryId, logEndOffset, lastFetchMs, lastCaughtUpMs }) => ({
+        replicaId: nodeId,
+        replicaDirectoryId: directoryId,
+        logEndOffset,
+        lastFetchTimestamp: BigInt(lastFetchMs),
+        lastCaughtUpTimestamp: BigInt(lastCaughtUpMs),
+      }))
   return {
-    topics: [
-      {
-        topicName: METADATA_TOPIC,
-        partitions: [{ partitionIndex: 0, leaderId: config.nodeId, leaderEpoch: offsets.leaderEpoch, highWatermark: offsets.logEndOffset, currentVoters: [voter], observers: [] }],
-      },
-    ],
+    topics: [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0, leaderId, leaderEpoch: epoch, highWatermark, currentVoters: view(true), observers: view(false) }] }],
     nodes: [...runtime.image.brokers.values()].map(({ id, endpoints }) => ({ nodeId: id, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) })),
   }
 }

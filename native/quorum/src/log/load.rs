@@ -26,6 +26,7 @@ pub fn open(files: Arc<dyn Files>, dir: &Path, segment_size_max: u64) -> Result<
         entries: VecDeque::new(),
         checkpoint,
         unmarked_bytes: 0,
+        cut_bytes: 0,
         failed: false,
     };
     let bases = segment_bases(&*files, dir)?;
@@ -91,6 +92,7 @@ fn read_segment(log: &mut LogFiles, base_offset: i64, is_last: bool) -> Result<(
             Err(_) => {
                 file.set_len(position).map_err(QuorumError::io(&path))?;
                 file.sync_data().map_err(QuorumError::io(&path))?;
+                log.cut_bytes = size - position;
                 break;
             }
         }

@@ -1,0 +1,179 @@
+// The metadata log as a node of the quorum keeps it.
+//
+// While this node leads, every batch of its epoch is one that it appended itself; whoever appended is answered after the
+// batch was told, and applies it. All other batches, among them own ones whose outcome was not known when the leader
+// changed, are handed to `onCommitted`.
+
+import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/codec.ts'
+import type { MetadataRecord } from '../protocol/codec.ts'
+import { KafkaError } from '../protocol/error-codes.ts'
+import { MillraceError } from '../shared/errors.ts'
+import type { Uuid } from '../shared/uuid.ts'
+import type { CommittedHandler, MetadataLog, QuorumDescription } from './metadata-log.ts'
+
+/** What the log needs of the quorum's node; see `src/native.ts`. */
+export interface QuorumAccess {
+  propose(epoch: number, records: readonly Uint8Array[]): Promise<bigint>
+  status(): Promise<{
+    leaderId: number | null
+    epoch: number
+    highWatermark: bigint
+    nodes: { nodeId: number; directoryId: Uuid; isVoter: boolean; logEndOffset: bigint; lastHeardMs: number; isCaughtUp: boolean }[]
+  }>
+  close(): Promise<void>
+}
+
+export type QuorumLogEvent =
+  | { kind: 'committed'; baseOffset: bigint; epoch: number; records: Uint8Array[] }
+  | { kind: 'epochStarted'; epoch: number }
+  | { kind: 'leaderChanged'; leaderId: number | null; epoch: number }
+  | { kind: 'snapshotBegin'; endOffset: bigint; epoch: number }
+  | { kind: 'snapshotRecords'; records: Uint8Array[] }
+  | { kind: 'snapshotEnd' }
+  | { kind: 'logCut'; bytes: number }
+  | { kind: 'stopped'; message: string }
+
+export type Leadership = { readonly leaderId: number | null; readonly epoch: number; /** This node leads and knows everything before it. */ readonly isActive: boolean }
+
+type Step = { readonly offset: bigint; readonly records: readonly Uint8Array[] }
+
+export class QuorumMetadataLog implements MetadataLog {
+  readonly #nodeId: number
+  readonly #onFailure: (message: string) => void
+  #quorum!: QuorumAccess
+  #leaderId: number | null = null
+  #epoch = -1
+  #startedEpoch = -1
+  #endOffset = 0n
+  /** What `replay` has not handed over yet; undefined from then on. */
+  #steps: Step[] | undefined = []
+  #onCommitted: CommittedHandler | null = null
+  #onLeadership: ((leadership: Leadership) => void) | null = null
+  #ready: (() => void) | null = null
+  #appending = false
+  /** Own batches that were told while their append was not answered. */
+  #unanswered: Step[] = []
+  #failure: string | null = null
+
+  private constructor(nodeId: number, onFailure: (message: string) => void) {
+    this.#nodeId = nodeId
+    this.#onFailure = onFailure
+  }
+
+  /** Resolves once somebody leads and everything up to that leader's begin is here; rejects where the node cannot start. */
+  static async open(nodeId: number, open: (onEvent: (event: QuorumLogEvent) => void) => Promise<QuorumAccess>, onFailure: (message: string) => void): Promise<QuorumMetadataLog> {
+    const log = new QuorumMetadataLog(nodeId, onFailure)
+    const ready = new Promise<void>((resolve) => {
+      log.#ready = resolve
+    })
+    log.#quorum = await open((event) => log.#onEvent(event))
+    await ready
+    if (log.#failure === null) return log
+    await log.#quorum.close()
+    throw new MillraceError('QUORUM', log.#failure)
+  }
+
+  get leadership(): Leadership {
+    return { leaderId: this.#leaderId, epoch: this.#epoch, isActive: this.#leaderId === this.#nodeId && this.#startedEpoch === this.#epoch }
+  }
+
+  /** Calls `handler` at every change from now on. */
+  onLeadership(handler: (leadership: Leadership) => void): void {
+    this.#onLeadership = handler
+  }
+
+  async append(records: readonly MetadataRecord[]): Promise<bigint> {
+    if (this.#failure !== null) throw new MillraceError('QUORUM', this.#failure)
+    if (!this.leadership.isActive) throw new KafkaError('NOT_CONTROLLER')
+    if (this.#appending) throw new RangeError('the metadata log takes one append at a time')
+    this.#appending = true
+    try {
+      const offset = await this.#quorum.propose(this.#epoch, records.map(({ name, version, value }) => encodeMetadataRecord(name, version, value)))
+      this.#unanswered = []
+      return offset
+    } finally {
+      this.#appending = false
+      for (const step of this.#unanswered.splice(0)) this.#handOver(step)
+    }
+  }
+
+  replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void> {
+    for (const { offset, records } of this.#steps ?? []) onRecords(offset, records.map(decodeMetadataRecord))
+    this.#steps = undefined
+    return Promise.resolve()
+  }
+
+  onCommitted(handler: CommittedHandler): void {
+    this.#onCommitted = handler
+  }
+
+  endOffset(): bigint {
+    return this.#endOffset
+  }
+
+  async describe(nowMs: number): Promise<QuorumDescription> {
+    const { leaderId, epoch, highWatermark, nodes } = await this.#quorum.status()
+    const replicas = nodes.map(({ nodeId, directoryId, isVoter, logEndOffset, lastHeardMs, isCaughtUp }) => {
+      const lastFetchMs = lastHeardMs < 0 ? -1 : nowMs - lastHeardMs
+      return { nodeId, directoryId, isVoter, logEndOffset, lastFetchMs, lastCaughtUpMs: isCaughtUp ? lastFetchMs : -1 }
+    })
+    return { leaderId: leaderId ?? -1, epoch, highWatermark, replicas }
+  }
+
+  close(): Promise<void> {
+    return this.#quorum.close()
+  }
+
+  #onEvent(event: QuorumLogEvent): void {
+    switch (event.kind) {
+      case 'committed':
+        this.#endOffset = event.baseOffset + BigInt(event.records.length)
+        this.#take({ offset: event.baseOffset, records: event.records }, event.epoch)
+        return
+      case 'leaderChanged':
+        this.#leaderId = event.leaderId
+        this.#epoch = event.epoch
+        this.#leadershipChanged()
+        return
+      case 'epochStarted':
+        this.#startedEpoch = event.epoch
+        this.#leadershipChanged()
+        return
+      case 'snapshotBegin':
+        this.#endOffset = event.endOffset
+        if (this.#steps === undefined) this.#fail('this node fell behind the begin of the metadata log; it has to be started again')
+        else this.#steps = []
+        return
+      case 'snapshotRecords':
+        this.#steps?.push({ offset: this.#endOffset - BigInt(event.records.length), records: event.records })
+        return
+      case 'snapshotEnd':
+      case 'logCut':
+        return
+      case 'stopped':
+        this.#fail(event.message)
+        return
+    }
+  }
+
+  #take(step: Step, epoch: number): void {
+    if (this.#steps !== undefined) this.#steps.push(step)
+    else if (this.#appending && epoch === this.#epoch) this.#unanswered.push(step)
+    else this.#handOver(step)
+  }
+
+  #handOver({ offset, records }: Step): void {
+    this.#onCommitted?.(offset, records.map(decodeMetadataRecord))
+  }
+
+  #leadershipChanged(): void {
+    if (this.#leaderId !== null && this.#startedEpoch === this.#epoch) this.#ready?.()
+    this.#onLeadership?.(this.leadership)
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= message
+    this.#onFailure(message)
+    this.#ready?.()
+  }
+}

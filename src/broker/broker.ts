@@ -17,6 +17,7 @@ import type { MetadataDelta } from '../metadata/metadata-delta.ts'
 import { METADATA_APIS, metadataHandlers } from '../metadata/metadata-handlers.ts'
 import { MetadataRuntime } from '../metadata/metadata-runtime.ts'
 import type { QuorumMetadataLog } from '../metadata/quorum-metadata-log.ts'
+import { SnapshotWriter } from '../metadata/snapshot-writer.ts'
 import { TopicCreator } from '../metadata/topic-creator.ts'
 import { topicLookup } from '../metadata/topic-lookup.ts'
 import { allTopicLogStates, metadataLogState, topicLogChanges } from '../metadata/topic-log-states.ts'
@@ -233,6 +234,14 @@ export class BrokerNode {
     ]
     dataPlane.applyTopics(allTopicLogStates(metadata.image, nodeId, configs), [])
     metadata.onChange((image, delta) => this.#follow(image, delta, coordinators))
+    new SnapshotWriter({
+      log: metadataLog,
+      runtime: metadata,
+      timers,
+      logger: creatorLogger,
+      bytesMax: settings['metadata.log.max.record.bytes.between.snapshots'],
+      intervalMaxMs: settings['metadata.log.max.snapshot.interval.ms'],
+    })
     this.listeners = config.listeners.bind.map((endpoint) => dataPlane.listen(endpoint))
     for (const coordinator of coordinators) coordinator.follow(metadata.image)
   }

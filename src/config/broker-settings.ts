@@ -125,6 +125,8 @@ export const BROKER_SETTINGS = {
   'group.streams.max.size': int(2_147_483_647, { check: atLeast(1), doc: 'Members that a streams group may have.' }),
   'group.streams.num.standby.replicas': int(0, { check: atLeast(0), doc: 'Standby copies of each task with state.' }),
   'group.streams.session.timeout.ms': int(45_000, { check: atLeast(1), doc: 'Time in milliseconds without a heartbeat after which a member of a streams group is out of it.' }),
+  'metadata.log.max.record.bytes.between.snapshots': long(20_971_520, { check: atLeast(1), doc: 'Bytes of metadata changes after which a snapshot of the metadata is written.' }),
+  'metadata.log.max.snapshot.interval.ms': long(3_600_000, { check: atLeast(0), doc: 'Time in milliseconds after which a change of metadata is in a snapshot; 0 for no bound.' }),
   'offset.metadata.max.bytes': int(4096, { doc: 'Largest metadata of a committed offset, in bytes.' }),
   'offsets.retention.minutes': int(10_080, { check: atLeast(1), doc: 'Minutes after which the offsets of an empty group are forgotten.' }),
   'offsets.retention.check.interval.ms': long(600_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for offsets to forget.' }),

@@ -112,8 +112,6 @@ log.initial.task.delay.ms LONG 30000 0.. any
 max.connection.creation.rate INT 2147483647 0.. fixed
 max.connections.per.ip.overrides STRING "" - fixed
 metadata.log.dir STRING - - fixed
-metadata.log.max.record.bytes.between.snapshots LONG 20971520 1.. any
-metadata.log.max.snapshot.interval.ms LONG 3600000 0.. any
 metadata.log.segment.bytes INT 1073741824 8388608.. any
 metadata.log.segment.ms LONG 604800000 - any
 metadata.max.idle.interval.ms INT 500 0.. any

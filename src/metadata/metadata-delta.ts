@@ -36,6 +36,16 @@ export class MetadataDelta {
     this.#nextProducerId = base.nextProducerId
   }
 
+  /** What may differ between two images of which nobody knows the records in between; rather too much than too little. */
+  static between(base: ClusterImage, next: ClusterImage): MetadataDelta {
+    const delta = new MetadataDelta(base)
+    addDifferences(delta.topics, base.topicsById, next.topicsById)
+    addDifferences(delta.brokers, base.brokers, next.brokers)
+    addDifferences(delta.configs, base.configs, next.configs)
+    addDifferences(delta.features, base.features, next.features)
+    return delta
+  }
+
   /** Takes one record in. Throws InvalidMetadataRecord where it does not fit. */
   replay(record: MetadataRecord): void {
     switch (record.name) {
@@ -160,6 +170,11 @@ export function applyRecord(image: ClusterImage, record: MetadataRecord): Cluste
   const delta = new MetadataDelta(image)
   delta.replay(record)
   return delta.apply(image.offset + 1n)
+}
+
+function addDifferences<K, V>(differences: Map<K, V | undefined>, base: ReadonlyMap<K, V>, next: ReadonlyMap<K, V>): void {
+  for (const key of base.keys()) if (!next.has(key)) differences.set(key, undefined)
+  for (const [key, value] of next) if (base.get(key) !== value) differences.set(key, value)
 }
 
 function partitionFromRecord(record: PartitionRecord): PartitionImage {

@@ -24,6 +24,11 @@ export interface MetadataLog {
   replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void>
   /** Calls `handler` for all records committed after the replay that no append of this node answers for. */
   onCommitted(handler: CommittedHandler): void
+  /**
+   * Calls `handler` with all records of a state that takes the place of the one before: this node was behind what the
+   * others still have. The offset is that of the last change in that state.
+   */
+  onSnapshot(handler: CommittedHandler): void
   /** Of the record that would come next. */
   endOffset(): bigint
   describe(nowMs: number): Promise<QuorumDescription>
@@ -72,6 +77,9 @@ export class PartitionMetadataLog implements MetadataLog {
 
   /** Nobody else appends. */
   onCommitted(): void {}
+
+  /** It is behind nobody. */
+  onSnapshot(): void {}
 
   endOffset(): bigint {
     return this.#offsets().logEndOffset

@@ -6,6 +6,7 @@ import type { MetadataRecord } from '../protocol/codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import { errorMessage } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { emptyImage } from './cluster-image.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { MetadataDelta } from './metadata-delta.ts'
 import type { MetadataLog, QuorumDescription } from './metadata-log.ts'
@@ -36,6 +37,7 @@ export class MetadataRuntime {
     this.#clock = clock
     this.#logger = logger
     log.onCommitted((offset, records) => this.#commit(this.#image, records, offset))
+    log.onSnapshot((lastOffset, records) => this.#begin(records, lastOffset))
   }
 
   /** Replays the log onto `empty`. */
@@ -126,7 +128,19 @@ export class MetadataRuntime {
   #commit(base: ClusterImage, records: readonly MetadataRecord[], offset: bigint): void {
     const delta = new MetadataDelta(base)
     for (const record of records) delta.replay(record)
-    this.#image = delta.apply(offset + BigInt(records.length - 1))
+    this.#become(delta.apply(offset + BigInt(records.length - 1)), delta)
+  }
+
+  /** Begins anew with the records of a snapshot; whoever follows is told of all that may have changed meanwhile. */
+  #begin(records: readonly MetadataRecord[], lastOffset: bigint): void {
+    const whole = new MetadataDelta(emptyImage(this.#image.clusterId))
+    for (const record of records) whole.replay(record)
+    const next = whole.apply(lastOffset)
+    this.#become(next, MetadataDelta.between(this.#image, next))
+  }
+
+  #become(image: ClusterImage, delta: MetadataDelta): void {
+    this.#image = image
     for (const listener of this.#listeners) {
       try {
         listener(this.#image, delta)

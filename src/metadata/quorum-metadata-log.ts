@@ -10,10 +10,12 @@ import { KafkaError } from '../protocol/error-codes.ts'
 import { MillraceError } from '../shared/errors.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { CommittedHandler, MetadataLog, QuorumDescription } from './metadata-log.ts'
+import type { SnapshotLog } from './snapshot-writer.ts'
 
 /** What the log needs of the quorum's node; see `src/native.ts`. */
 export interface QuorumAccess {
   propose(epoch: number, records: readonly Uint8Array[]): Promise<bigint>
+  saveSnapshot(lastOffset: bigint, records: readonly Uint8Array[]): void
   status(): Promise<{
     leaderId: number | null
     epoch: number
@@ -37,7 +39,7 @@ export type Leadership = { readonly leaderId: number | null; readonly epoch: num
 
 type Step = { readonly offset: bigint; readonly records: readonly Uint8Array[] }
 
-export class QuorumMetadataLog implements MetadataLog {
+export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
   readonly #nodeId: number
   readonly #onFailure: (message: string) => void
   #quorum!: QuorumAccess
@@ -48,6 +50,10 @@ export class QuorumMetadataLog implements MetadataLog {
   /** What `replay` has not handed over yet; undefined from then on. */
   #steps: Step[] | undefined = []
   #onCommitted: CommittedHandler | null = null
+  #onSnapshot: CommittedHandler | null = null
+  /** Of a snapshot that is being handed over; null while there is none. */
+  #snapshot: Uint8Array[] | null = null
+  #bytesSinceSnapshot = 0
   #onLeadership: ((leadership: Leadership) => void) | null = null
   #ready: (() => void) | null = null
   #appending = false
@@ -88,7 +94,7 @@ export class QuorumMetadataLog implements MetadataLog {
     if (this.#appending) throw new RangeError('the metadata log takes one append at a time')
     this.#appending = true
     try {
-      const offset = await this.#quorum.propose(this.#epoch, records.map(({ name, version, value }) => encodeMetadataRecord(name, version, value)))
+      const offset = await this.#quorum.propose(this.#epoch, encodeAll(records))
       this.#unanswered = []
       return offset
     } finally {
@@ -105,6 +111,19 @@ export class QuorumMetadataLog implements MetadataLog {
 
   onCommitted(handler: CommittedHandler): void {
     this.#onCommitted = handler
+  }
+
+  onSnapshot(handler: CommittedHandler): void {
+    this.#onSnapshot = handler
+  }
+
+  bytesSinceSnapshot(): number {
+    return this.#bytesSinceSnapshot
+  }
+
+  saveSnapshot(lastOffset: bigint, records: readonly MetadataRecord[]): void {
+    this.#bytesSinceSnapshot = 0
+    this.#quorum.saveSnapshot(lastOffset, encodeAll(records))
   }
 
   endOffset(): bigint {
@@ -128,6 +147,7 @@ export class QuorumMetadataLog implements MetadataLog {
     switch (event.kind) {
       case 'committed':
         this.#endOffset = event.baseOffset + BigInt(event.records.length)
+        for (const record of event.records) this.#bytesSinceSnapshot += record.byteLength
         this.#take({ offset: event.baseOffset, records: event.records }, event.epoch)
         return
       case 'leaderChanged':
@@ -141,13 +161,17 @@ export class QuorumMetadataLog implements MetadataLog {
         return
       case 'snapshotBegin':
         this.#endOffset = event.endOffset
-        if (this.#steps === undefined) this.#fail('this node fell behind the begin of the metadata log; it has to be started again')
-        else this.#steps = []
+        this.#bytesSinceSnapshot = 0
+        // The snapshot holds what they did.
+        this.#unanswered = []
+        this.#snapshot = []
         return
       case 'snapshotRecords':
-        this.#steps?.push({ offset: this.#endOffset - BigInt(event.records.length), records: event.records })
+        this.#snapshot?.push(...event.records)
         return
       case 'snapshotEnd':
+        this.#takeSnapshot()
+        return
       case 'logCut':
         return
       case 'stopped':
@@ -160,6 +184,13 @@ export class QuorumMetadataLog implements MetadataLog {
     if (this.#steps !== undefined) this.#steps.push(step)
     else if (this.#appending && epoch === this.#epoch) this.#unanswered.push(step)
     else this.#handOver(step)
+  }
+
+  #takeSnapshot(): void {
+    const records = this.#snapshot ?? []
+    this.#snapshot = null
+    if (this.#steps !== undefined) this.#steps = [{ offset: this.#endOffset - BigInt(records.length), records }]
+    else this.#onSnapshot?.(this.#endOffset - 1n, records.map(decodeMetadataRecord))
   }
 
   #handOver({ offset, records }: Step): void {
@@ -176,4 +207,8 @@ export class QuorumMetadataLog implements MetadataLog {
     this.#onFailure(message)
     this.#ready?.()
   }
+}
+
+function encodeAll(records: readonly MetadataRecord[]): Uint8Array[] {
+  return records.map(({ name, version, value }) => encodeMetadataRecord(name, version, value))
 }

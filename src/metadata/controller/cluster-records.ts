@@ -2,7 +2,7 @@
 
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import type { Uuid } from '../../shared/uuid.ts'
-import type { BrokerEndpoint, ClusterImage } from '../cluster-image.ts'
+import type { BrokerEndpoint, BrokerImage, ClusterImage } from '../cluster-image.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { metadataRecord } from './metadata-records.ts'
 
@@ -17,21 +17,25 @@ const PLAINTEXT_PROTOCOL = 0
 
 /** A broker joins; its epoch is the offset of its registration, as in KRaft. */
 export function registerBroker(image: ClusterImage, registration: BrokerRegistration): ControllerResult<bigint> {
-  const brokerEpoch = image.offset + 1n
-  const record = metadataRecord('RegisterBrokerRecord', {
-    brokerId: registration.id,
+  const epoch = image.offset + 1n
+  return { records: [brokerRecord({ ...registration, epoch, fenced: false, inControlledShutdown: false })], response: epoch }
+}
+
+/** A broker's registration as it stands. */
+export function brokerRecord(broker: BrokerImage): MetadataRecord {
+  return metadataRecord('RegisterBrokerRecord', {
+    brokerId: broker.id,
     isMigratingZkBroker: false,
-    incarnationId: registration.incarnationId,
-    brokerEpoch,
-    endPoints: registration.endpoints.map(({ name, host, port }) => ({ name, host, port, securityProtocol: PLAINTEXT_PROTOCOL })),
+    incarnationId: broker.incarnationId,
+    brokerEpoch: broker.epoch,
+    endPoints: broker.endpoints.map(({ name, host, port }) => ({ name, host, port, securityProtocol: PLAINTEXT_PROTOCOL })),
     features: [],
-    rack: registration.rack,
-    fenced: false,
-    inControlledShutdown: false,
+    rack: broker.rack,
+    fenced: broker.fenced,
+    inControlledShutdown: broker.inControlledShutdown,
     logDirs: [],
     cordonedLogDirs: null,
   })
-  return { records: [record], response: brokerEpoch }
 }
 
 /** Ids of a block, as Kafka hands them out (KIP-730). */

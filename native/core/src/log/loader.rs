@@ -338,6 +338,7 @@ fn recover_producers(
         })?;
     }
     state.last_stable_offset(log_end);
+    state.see_all(context.env.clock.now_ms());
     Ok((state, snapshot_offset))
 }
 

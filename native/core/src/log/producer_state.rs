@@ -86,6 +86,8 @@ struct Producer {
     epoch: i16,
     batches: RecentBatches,
     last_timestamp_ms: i64,
+    /// By this broker's clock: a producer may give its records any timestamp.
+    last_seen_ms: i64,
     coordinator_epoch: i32,
     txn_start: Option<i64>,
 }
@@ -107,6 +109,13 @@ pub struct Duplicate {
     pub last_offset: i64,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Verification {
+    epoch: i16,
+    guard: u64,
+    begun_at_ms: i64,
+}
+
 /// All producers of one partition.
 #[derive(Debug, Default)]
 pub struct ProducerState {
@@ -115,8 +124,10 @@ pub struct ProducerState {
     /// marker's offset.
     unstable: BTreeMap<i64, Option<i64>>,
     /// Transactions that the coordinator is being asked about: epoch and guard, by producer id (KIP-890).
-    verifications: HashMap<i64, (i16, u64)>,
+    verifications: HashMap<i64, Verification>,
     last_guard: u64,
+    /// The wall clock as of the last call of [`ProducerState::set_now`].
+    now_ms: i64,
 }
 
 impl ProducerState {
@@ -172,13 +183,14 @@ impl ProducerState {
     /// Begins to ask the coordinator whether this partition belongs to the producer's transaction (KIP-890). A marker
     /// that comes before the answer makes the returned guard worthless: the transaction it was asked about has ended.
     pub fn begin_verification(&mut self, producer_id: i64, epoch: i16) -> u64 {
-        if let Some(&(known_epoch, guard)) = self.verifications.get(&producer_id)
-            && known_epoch == epoch
+        if let Some(known) = self.verifications.get(&producer_id)
+            && known.epoch == epoch
         {
-            return guard;
+            return known.guard;
         }
         self.last_guard += 1;
-        self.verifications.insert(producer_id, (epoch, self.last_guard));
+        let verification = Verification { epoch, guard: self.last_guard, begun_at_ms: self.now_ms };
+        self.verifications.insert(producer_id, verification);
         self.last_guard
     }
 
@@ -187,7 +199,8 @@ impl ProducerState {
         if !header.is_transactional() || self.has_open_transaction(header.producer_id, header.producer_epoch) {
             return Ok(());
         }
-        let is_valid = self.verifications.get(&header.producer_id) == Some(&(header.producer_epoch, guard));
+        let known = self.verifications.get(&header.producer_id);
+        let is_valid = known.is_some_and(|known| (known.epoch, known.guard) == (header.producer_epoch, guard));
         if is_valid {
             return Ok(());
         }
@@ -204,6 +217,7 @@ impl ProducerState {
             epoch: header.producer_epoch,
             batches: RecentBatches::default(),
             last_timestamp_ms: -1,
+            last_seen_ms: self.now_ms,
             coordinator_epoch: -1,
             txn_start: None,
         });
@@ -220,6 +234,7 @@ impl ProducerState {
             });
         }
         producer.last_timestamp_ms = header.max_timestamp;
+        producer.last_seen_ms = self.now_ms;
         if header.is_transactional() && producer.txn_start.is_none() {
             producer.txn_start = Some(base_offset);
             self.unstable.insert(base_offset, None);
@@ -259,6 +274,7 @@ impl ProducerState {
             epoch: header.producer_epoch,
             batches: RecentBatches::default(),
             last_timestamp_ms: -1,
+            last_seen_ms: self.now_ms,
             coordinator_epoch: -1,
             txn_start: None,
         });
@@ -268,6 +284,7 @@ impl ProducerState {
         }
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp_ms = header.max_timestamp;
+        producer.last_seen_ms = self.now_ms;
         self.verifications.remove(&header.producer_id);
         let first_offset = producer.txn_start.take()?;
         self.unstable.insert(first_offset, Some(offset));
@@ -291,9 +308,22 @@ impl ProducerState {
         self.unstable.first_key_value().map_or(high_watermark, |(&first, _)| first.min(high_watermark))
     }
 
-    /// Forgets producers without an open transaction that wrote nothing for `expiration_ms`.
+    /// Tells the time for what follows.
+    pub fn set_now(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+    }
+
+    /// Counts the expiration of all producers from now: what a log tells of them does not say when they wrote last.
+    pub fn see_all(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        self.producers.values_mut().for_each(|producer| producer.last_seen_ms = now_ms);
+    }
+
+    /// Forgets producers without an open transaction that wrote nothing for `expiration_ms`, and questions to the
+    /// coordinator that were never answered.
     pub fn expire(&mut self, now_ms: i64, expiration_ms: i64) {
-        self.producers.retain(|_, producer| producer.txn_start.is_some() || now_ms - producer.last_timestamp_ms < expiration_ms);
+        self.producers.retain(|_, producer| producer.txn_start.is_some() || now_ms - producer.last_seen_ms < expiration_ms);
+        self.verifications.retain(|_, verification| now_ms - verification.begun_at_ms < expiration_ms);
     }
 
     /// The newest batch of every producer, which a cleaner has to leave in the log.
@@ -374,6 +404,7 @@ impl ProducerState {
             let producer = Producer {
                 epoch: i16::from_be_bytes(*entry.get(8..)?.first_chunk()?),
                 last_timestamp_ms: batch.timestamp_ms,
+                last_seen_ms: 0,
                 batches,
                 coordinator_epoch: i32_at(34)?,
                 txn_start,
@@ -484,6 +515,18 @@ mod tests {
         assert_eq!(aborted.map(|txn| txn.last_stable_offset), Some(10));
         let aborted = state.complete(&of(1, batch(0, -1, 1, true)), 31, 0, false);
         assert_eq!(aborted.map(|txn| txn.last_stable_offset), Some(32));
+    }
+
+    #[test]
+    fn a_producer_of_old_records_is_not_forgotten_while_it_writes() {
+        let mut state = ProducerState::default();
+        state.set_now(1_000_000);
+        let header = batch(0, 0, 1, false); // its records are of 1970
+        let _ = state.append(&header, 0);
+        state.expire(1_000_999, 1_000);
+        assert!(matches!(state.check(&header), Ok(Some(_))), "still deduplicated");
+        state.expire(1_001_000, 1_000);
+        assert_eq!(state.check(&header), Ok(None));
     }
 
     #[test]

@@ -459,6 +459,7 @@ impl Partition {
         if let Some(unavailable) = self.unavailable() {
             return fail_all(entries, &AppendError::Unavailable(unavailable));
         }
+        writer.producers.set_now(now_ms);
         let mut placement = Placement {
             next_offset: log.log_end_offset(),
             leader_epoch: self.leader_epoch(),
@@ -509,6 +510,7 @@ impl Partition {
         if producers.has_open_transaction(header.producer_id, header.producer_epoch) {
             return None;
         }
+        producers.set_now(self.context.env.clock.now_ms());
         let guard = producers.begin_verification(header.producer_id, header.producer_epoch);
         Some((header.producer_id, header.producer_epoch, guard))
     }
@@ -537,7 +539,7 @@ impl Partition {
         if self.home.is_full() {
             return Err(AppendError::StorageFull);
         }
-        self.append_own(build_batch(records, producer, now_ms), None)
+        self.append_own(build_batch(records, producer, now_ms), None, now_ms)
     }
 
     /// Appends a transaction marker (KIP-98).
@@ -550,14 +552,15 @@ impl Partition {
         now_ms: i64,
     ) -> Result<Appended, AppendError> {
         let batch = build_marker(producer_id, producer_epoch, coordinator_epoch, commit, now_ms);
-        self.append_own(batch, Some((coordinator_epoch, commit)))
+        self.append_own(batch, Some((coordinator_epoch, commit)), now_ms)
     }
 
-    fn append_own(&self, mut batch: Vec<u8>, marker: Option<(i32, bool)>) -> Result<Appended, AppendError> {
+    fn append_own(&self, mut batch: Vec<u8>, marker: Option<(i32, bool)>, now_ms: i64) -> Result<Appended, AppendError> {
         let log = self.log()?;
         let config = self.config.load();
         let header = BatchHeader::decode(&batch).map_err(|error| AppendError::CorruptBatch(error.to_string()))?;
         let mut writer = log.writer();
+        writer.producers.set_now(now_ms);
         if let Some((coordinator_epoch, _)) = marker {
             writer.producers.check_marker(header.producer_id, header.producer_epoch, coordinator_epoch)?;
         }

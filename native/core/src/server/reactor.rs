@@ -604,7 +604,8 @@ impl Reactor {
             Some((_, bytes)) => slices.push(bytes),
             None => {}
         }
-        round::append_gathered(&mut slices, &mut calls, wall_clock_ms());
+        let records_in = round::append_gathered(&mut slices, &mut calls, wall_clock_ms());
+        add(&self.metrics.records_in, records_in);
         add(&self.metrics.batches_in, calls.len() as u64);
         for gathered in calls.drain(..) {
             let frame = &slices[gathered.region][gathered.frame.clone()];

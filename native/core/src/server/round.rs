@@ -106,7 +106,8 @@ struct Place {
 }
 
 /// Appends the records of all gathered calls: each partition is written once, in the order in which its parts came.
-pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], now_ms: i64) {
+/// Returns how many records are new in the logs.
+pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], now_ms: i64) -> u64 {
     let mut places = Vec::with_capacity(calls.len());
     let mut slices: Vec<Option<AppendEntry<'_>>> = Vec::with_capacity(calls.len());
     for (region_index, region) in regions.iter_mut().enumerate() {
@@ -143,6 +144,7 @@ pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], no
         }
         start += count;
     }
+    let mut records_in = 0;
     for (entry, &index) in entries.into_iter().zip(&order) {
         let place = &places[index];
         let len = entry.records.len() as u64;
@@ -151,9 +153,11 @@ pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], no
             && let Ok(appended) = &entry.result
         {
             let record_count = if appended.duplicate { 0 } else { appended.end_offset - appended.base_offset };
+            records_in += record_count as u64;
             topic.records_in.fetch_add(record_count as u64, std::sync::atomic::Ordering::Relaxed);
             topic.bytes_in.fetch_add(len, std::sync::atomic::Ordering::Relaxed);
         }
         *outcome = Outcome::Appended { partition: place.partition.clone(), result: entry.result };
     }
+    records_in
 }

@@ -3,7 +3,7 @@
 
 use crate::record::{self, BATCH_OVERHEAD, BatchHeader, Codec, DECOMPRESSED_MAX_BYTES, RecordIterator};
 
-use super::offset_map::OffsetMap;
+use super::offset_map::{KeyHash, OffsetMap};
 
 /// What the cleaner holds against a batch as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub fn filter(context: &FilterContext<'_>, header: &BatchHeader, batch: &[u8], v
             &plain[..]
         }
     };
+    let hashes = hash_keys(context, header, records);
+    let mut hashes = hashes.into_iter();
     let mut walk = RecordIterator::new(records);
     let mut kept_ranges: Vec<std::ops::Range<usize>> = Vec::new();
     let (mut count, mut kept_count, mut has_tombstone) = (0u64, 0u64, false);
@@ -57,7 +59,8 @@ pub fn filter(context: &FilterContext<'_>, header: &BatchHeader, batch: &[u8], v
         let found = found.map_err(|error| format!("record {count}: {error}"))?;
         let end = records.len() - walk.remaining_len();
         count += 1;
-        if !view.is_discarded && stays(context, header, &found) {
+        let newest = found.key.and_then(|_| context.map.get(hashes.next()?));
+        if !view.is_discarded && stays(context, header, &found, newest) {
             kept_count += 1;
             has_tombstone |= !header.is_control() && found.value.is_none();
             max_timestamp = max_timestamp.max(header.base_timestamp.wrapping_add(found.timestamp_delta));
@@ -103,7 +106,19 @@ pub fn filter(context: &FilterContext<'_>, header: &BatchHeader, batch: &[u8], v
     outcome(Filtered::Rewritten(record::rebuild_batch(&rewritten, &stored)))
 }
 
-fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &record::Record<'_>) -> bool {
+/// The hashes of all keys, in order, their places in the map looked at once.
+fn hash_keys(context: &FilterContext<'_>, header: &BatchHeader, records: &[u8]) -> Vec<KeyHash> {
+    if header.is_control() || header.base_offset >= context.map.end_offset() {
+        return Vec::new();
+    }
+    let keys = RecordIterator::new(records).map_while(|found| found.ok()).filter_map(|found| found.key);
+    let hashes: Vec<KeyHash> = keys.map(|key| context.map.hash(key)).collect();
+    context.map.warm(&hashes);
+    hashes
+}
+
+/// `newest` is the newest offset of the record's key.
+fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &record::Record<'_>, newest: Option<i64>) -> bool {
     if header.is_control() {
         return true;
     }
@@ -112,8 +127,10 @@ fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &record::Reco
         return true; // not looked at yet
     }
     // Nothing without a key belongs into a compacted log; Kafka drops it as well.
-    let Some(key) = found.key else { return false };
-    let is_newest = context.map.get(key).is_none_or(|newest| offset >= newest);
+    if found.key.is_none() {
+        return false;
+    }
+    let is_newest = newest.is_none_or(|newest| offset >= newest);
     let may_go = header.delete_horizon_ms().is_some_and(|horizon| horizon <= context.now_ms);
     is_newest && (found.value.is_some() || !may_go)
 }

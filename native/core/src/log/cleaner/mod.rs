@@ -18,7 +18,7 @@ use super::producer_state::LastOfProducer;
 use super::segment::{ScanEnd, Segment};
 use crate::record::{self, BATCH_OVERHEAD, BatchHeader, Codec, RecordIterator};
 use filter::{BatchView, FilterContext, Filtered};
-use offset_map::OffsetMap;
+use offset_map::{KeyHash, OffsetMap};
 use segment_writer::SegmentWriter;
 use transactions::CleanedTransactions;
 
@@ -197,15 +197,31 @@ fn note_keys(map: &mut OffsetMap, transactions: &mut CleanedTransactions, header
             &plain[..]
         }
     };
+    let mut noted = Vec::with_capacity(KEYS_AT_ONCE);
+    let mut hashes = Vec::with_capacity(KEYS_AT_ONCE);
     for found in RecordIterator::new(records) {
         let found = found.map_err(|error| error.to_string())?;
-        if let Some(key) = found.key
-            && map.put(key, header.base_offset + i64::from(found.offset_delta)).is_err()
-        {
+        if let Some(key) = found.key {
+            hashes.push(map.hash(key));
+            noted.push(header.base_offset + i64::from(found.offset_delta));
+        }
+        if hashes.len() == KEYS_AT_ONCE && !put_all(map, &mut hashes, &mut noted) {
             return Ok(Noted::Full);
         }
     }
+    if !put_all(map, &mut hashes, &mut noted) {
+        return Ok(Noted::Full);
+    }
     Ok(Noted::All)
+}
+
+/// Keys whose places in the map are looked at together.
+const KEYS_AT_ONCE: usize = 64;
+
+/// False where the map is full.
+fn put_all(map: &mut OffsetMap, hashes: &mut Vec<KeyHash>, offsets: &mut Vec<i64>) -> bool {
+    map.warm(hashes);
+    hashes.drain(..).zip(offsets.drain(..)).all(|(hash, offset)| map.put(hash, offset).is_ok())
 }
 
 /// Neighbours that fit into one segment together.

@@ -6,9 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 const EMPTY: i64 = -1;
 const FIRST_CAPACITY: usize = 1 << 12;
 
+pub type KeyHash = [u64; 2];
+
 #[derive(Clone, Copy)]
 struct Entry {
-    hash: [u64; 2],
+    hash: KeyHash,
     offset: i64,
 }
 
@@ -40,9 +42,8 @@ impl OffsetMap {
         }
     }
 
-    /// Notes that `key` has a record at `offset`, the newest so far.
-    pub fn put(&mut self, key: &[u8], offset: i64) -> Result<(), MapFull> {
-        let hash = self.hash(key);
+    /// Notes that a key has a record at `offset`, the newest so far.
+    pub fn put(&mut self, hash: KeyHash, offset: i64) -> Result<(), MapFull> {
         let slot = self.slot_of(&hash);
         if self.entries[slot].offset == EMPTY {
             if self.is_crowded() && !self.grow() {
@@ -57,8 +58,8 @@ impl OffsetMap {
         Ok(())
     }
 
-    pub fn get(&self, key: &[u8]) -> Option<i64> {
-        let entry = &self.entries[self.slot_of(&self.hash(key))];
+    pub fn get(&self, hash: KeyHash) -> Option<i64> {
+        let entry = &self.entries[self.slot_of(&hash)];
         (entry.offset != EMPTY).then_some(entry.offset)
     }
 
@@ -71,12 +72,20 @@ impl OffsetMap {
         self.end_offset = offset;
     }
 
-    fn hash(&self, key: &[u8]) -> [u64; 2] {
+    /// Brings the places of these hashes near: the table is far larger than the processor's caches, and looking at many
+    /// places at once waits for memory once.
+    pub fn warm(&self, hashes: &[KeyHash]) {
+        let mask = self.entries.len() - 1;
+        let touched = hashes.iter().fold(0, |sum: i64, hash| sum ^ self.entries[hash[0] as usize & mask].offset);
+        std::hint::black_box(touched);
+    }
+
+    pub fn hash(&self, key: &[u8]) -> KeyHash {
         [self.hashers[0].hash_one(key), self.hashers[1].hash_one(key)]
     }
 
     /// Where a hash lies, or the free place where it belongs: there is always one.
-    fn slot_of(&self, hash: &[u64; 2]) -> usize {
+    fn slot_of(&self, hash: &KeyHash) -> usize {
         let mask = self.entries.len() - 1;
         let mut slot = hash[0] as usize & mask;
         while self.entries[slot].offset != EMPTY && self.entries[slot].hash != *hash {
@@ -111,25 +120,25 @@ mod tests {
     fn the_newest_offset_of_each_key_is_known() {
         let mut map = OffsetMap::new(1 << 20);
         for offset in 0..20_000i64 {
-            map.put(&(offset % 7_000).to_be_bytes(), offset).expect("room");
+            map.put(map.hash(&(offset % 7_000).to_be_bytes()), offset).expect("room");
         }
         assert_eq!(map.count, 7_000);
         for key in 0..7_000i64 {
             let newest = (0..20_000).rev().find(|offset| offset % 7_000 == key);
-            assert_eq!(map.get(&key.to_be_bytes()), newest);
+            assert_eq!(map.get(map.hash(&key.to_be_bytes())), newest);
         }
-        assert_eq!(map.get(b"unknown"), None);
+        assert_eq!(map.get(map.hash(b"unknown")), None);
     }
 
     #[test]
     fn a_full_map_takes_no_new_keys_and_keeps_the_others() {
         let mut map = OffsetMap::new(0);
         let mut count = 0i64;
-        while map.put(&count.to_be_bytes(), count).is_ok() {
+        while map.put(map.hash(&count.to_be_bytes()), count).is_ok() {
             count += 1;
         }
         assert_eq!(count as usize, FIRST_CAPACITY / 4 * 3);
-        assert_eq!(map.put(&5i64.to_be_bytes(), 99_999), Ok(()));
-        assert_eq!(map.get(&5i64.to_be_bytes()), Some(99_999));
+        assert_eq!(map.put(map.hash(&5i64.to_be_bytes()), 99_999), Ok(()));
+        assert_eq!(map.get(map.hash(&5i64.to_be_bytes())), Some(99_999));
     }
 }

@@ -24,7 +24,19 @@ export type RecordStream = { records(): AsyncIterable<ConsumedRecord>; close(): 
 const COMMIT_INTERVAL_MS = 1_000
 const FETCH_WAIT_MS = 500
 
+/** The library is written for Node 22; this is the one thing of it that Node 20 lacks on the way to our records. */
+function provideWithResolvers(): void {
+  const constructor = Promise as unknown as { withResolvers?: <T>() => { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } }
+  constructor.withResolvers ??= <T>() => {
+    let resolve: (value: T) => void = () => {}
+    let reject: (reason: unknown) => void = () => {}
+    const promise = new Promise<T>((onResolve, onReject) => ([resolve, reject] = [onResolve, onReject]))
+    return { promise, resolve, reject }
+  }
+}
+
 export async function openStream(options: StreamOptions): Promise<RecordStream> {
+  provideWithResolvers()
   const { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } = await import('@platformatic/kafka')
   const consumer = new Consumer({
     clientId: 'millrace-cli',

@@ -1,14 +1,20 @@
-// `npm run test:compat [names]`: real clients of many languages against a broker, and Kafka's own kafka-dump-log over the
-// files it leaves. Both come from a directory beside the project; where it is absent, that is said and nothing is judged.
+// `npm run test:compat [names]`: the same requests to this broker and to Apache Kafka, real clients of many languages, and
+// Kafka's own kafka-dump-log over the files that are left. Kafka and the clients come from a directory beside the project,
+// or from where MILLRACE_SHARED says; where there is none, that is said and nothing is judged. Names are of clients;
+// `same-bytes` stands for the comparison.
 
 import { spawn } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Broker } from '../../src/index.ts'
+import { compareBrokers } from './same-bytes/run.ts'
 
-const SHARED = fileURLToPath(new URL('../../../shared', import.meta.url))
+const SHARED = process.env['MILLRACE_SHARED'] ?? fileURLToPath(new URL('../../../shared', import.meta.url))
+const COMPARISON = 'same-bytes'
 const CLIENTS = ['kafka-python', 'kcat', 'kafkajs', 'aiokafka', 'kafka-go', 'java-tools', 'java-tools24', 'kafka-connect', 'spark', 'storm']
 
 if (!existsSync(join(SHARED, 'clients', 'run-all'))) {
@@ -17,23 +23,69 @@ if (!existsSync(join(SHARED, 'clients', 'run-all'))) {
 }
 
 const names = process.argv.slice(2)
-const dataDir = mkdtempSync(join(tmpdir(), 'millrace-compat-'))
-const broker = await Broker.start({ dataDir })
-const clients = await output(join(SHARED, 'clients', 'run-all'), [broker.bootstrapServers, ...(names.length > 0 ? names : CLIENTS)], true)
-await broker.close()
-const count = (pattern: RegExp): number => Number(pattern.exec(clients.text)?.[1] ?? 0)
-let [passed, failed] = [count(/^(\d+) passed, \d+ failed$/m), count(/^\d+ passed, (\d+) failed$/m)]
-if (passed + failed === 0) failed = 1
-
-const segments = globSync('*/*.log', { cwd: dataDir }).map((name) => join(dataDir, name))
-const dumped = await output(join(SHARED, 'peer', 'kafka'), ['tool', 'kafka-dump-log', '--deep-iteration', '--files', segments.join(',')], false)
-const isReadable = dumped.status === 0 && !/isvalid: false|Found|Corrupt/i.test(dumped.text)
-console.log(`${isReadable ? 'ok' : 'FAIL'} kafka-dump-log: ${segments.length} segments`)
-if (isReadable) passed++
-else failed++
-rmSync(dataDir, { recursive: true })
+const clientNames = names.length > 0 ? names.filter((name) => name !== COMPARISON) : CLIENTS
+let [passed, failed] = [0, 0]
+if (names.length === 0 || names.includes(COMPARISON)) add(await compareWithKafka())
+if (clientNames.length > 0) add(await runClients(clientNames))
 console.log(`${passed} passed, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1
+
+function add(counts: { passed: number; failed: number }): void {
+  passed += counts.passed
+  failed += counts.failed
+}
+
+/** Both brokers are fresh and have the same settings. */
+async function compareWithKafka(): Promise<{ passed: number; failed: number }> {
+  console.log('the same requests to Apache Kafka …')
+  const kafka = join(SHARED, 'peer', 'kafka')
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
+  const port = await freePort()
+  const settings = { 'group.initial.rebalance.delay.ms': 0, 'log.segment.bytes': 1_073_741_824, 'log.retention.hours': 168 }
+  const given = Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])
+  const started = await output(kafka, ['start', '--port', String(port), '--dir', join(dir, 'kafka'), ...given], false)
+  if (started.status !== 0) throw new Error(`Apache Kafka does not start: ${started.text}`)
+  const broker = await Broker.start({ settings, logLevel: 'ERROR' })
+  try {
+    return await compareBrokers(port, broker.port)
+  } finally {
+    await broker.close()
+    await output(kafka, ['stop', '--dir', join(dir, 'kafka')], false)
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function runClients(clientNames: readonly string[]): Promise<{ passed: number; failed: number }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-compat-'))
+  const broker = await Broker.start({ dataDir })
+  const clients = await output(join(SHARED, 'clients', 'run-all'), [broker.bootstrapServers, ...clientNames], true)
+  await broker.close()
+  const count = (pattern: RegExp): number => Number(pattern.exec(clients.text)?.[1] ?? 0)
+  const counts = { passed: count(/^(\d+) passed, \d+ failed$/m), failed: count(/^\d+ passed, (\d+) failed$/m) }
+  if (counts.passed + counts.failed === 0) counts.failed = 1
+  if (await dumps(dataDir)) counts.passed++
+  else counts.failed++
+  rmSync(dataDir, { recursive: true })
+  return counts
+}
+
+/** Whether kafka-dump-log reads every segment and finds nothing wrong. */
+async function dumps(dataDir: string): Promise<boolean> {
+  const segments = globSync('*/*.log', { cwd: dataDir }).map((name) => join(dataDir, name))
+  const dumped = await output(join(SHARED, 'peer', 'kafka'), ['tool', 'kafka-dump-log', '--deep-iteration', '--files', segments.join(',')], false)
+  const isReadable = dumped.status === 0 && !/isvalid: false|Found|Corrupt/i.test(dumped.text)
+  console.log(`${isReadable ? 'ok' : 'FAIL'} kafka-dump-log: ${segments.length} segments`)
+  return isReadable
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
 
 function output(command: string, args: readonly string[], isShown: boolean): Promise<{ status: number | null; text: string }> {
   return new Promise((resolve, reject) => {

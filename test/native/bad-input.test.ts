@@ -15,6 +15,7 @@ import { encodeRequest } from '../../src/protocol/codec.ts'
 import { readTable } from '../../src/protocol/generate.ts'
 import { Logging } from '../../src/shared/logger.ts'
 import { Random, randomValue } from '../support/message-values.ts'
+import { produce, recordBatch } from '../support/produce-fetch.ts'
 import { WireClient } from '../support/wire-client.ts'
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
@@ -171,3 +172,14 @@ function damage(frame: Buffer, random: Random): Buffer {
   }
   return random.chance(4) ? frame.subarray(0, start + random.below(frame.length - start)) : frame
 }
+
+const INVALID_RECORD = 87
+
+test('a partition takes one whole batch of a request, and nothing of two or of half a one', async () => {
+  await client.call('CreateTopics', 7, { topics: [{ name: 'one-batch', numPartitions: 1, replicationFactor: 1 }] })
+  const batch = recordBatch(['a', 'b'])
+  for (const records of [Buffer.concat([batch, batch]), batch.subarray(0, 50), Buffer.alloc(0)]) {
+    expect(await produce(client, 'one-batch', 0, records)).toEqual({ errorCode: INVALID_RECORD, baseOffset: -1n })
+  }
+  expect(await produce(client, 'one-batch', 0, batch)).toEqual({ errorCode: 0, baseOffset: 0n })
+})

@@ -13,9 +13,16 @@ import { topicNameFault } from '../topic-name.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 import type { MetadataRequestContext } from './request-context.ts'
 
+const KNOWN_RESOURCES: ReadonlySet<number> = new Set(Object.values(CONFIG_RESOURCES))
+
 type DescribedResource = DescribeConfigsResponse['results'][number]
 
 export function describeConfigs(deps: MetadataHandlersDeps, request: DescribeConfigsRequest): Encodable<DescribeConfigsResponse> {
+  // One kind that nobody knows spoils the whole request, as in Kafka.
+  if (request.resources.some(({ resourceType }) => !KNOWN_RESOURCES.has(resourceType))) {
+    const refused = errorFields(new KafkaError('INVALID_REQUEST'))
+    return { results: request.resources.map(({ resourceType, resourceName }) => ({ ...refused, resourceType, resourceName, configs: [] })) }
+  }
   const results = request.resources.map(({ resourceType, resourceName, configurationKeys }): DescribedResource => {
     try {
       const wanted = configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)

@@ -30,11 +30,13 @@ pub fn validate(records: &[u8], config: &LogConfig, now_ms: i64) -> Result<Vec<V
         let rest = &records[start..];
         let header = BatchHeader::decode(rest).map_err(|error| match error {
             BatchHeaderError::UnsupportedMagic(magic) => AppendError::UnsupportedMagic(magic),
+            // What is not even a head is no batch, rather than a bad one.
+            BatchHeaderError::TooShort(_) => AppendError::InvalidBatch(error.to_string()),
             other => AppendError::CorruptBatch(other.to_string()),
         })?;
         let size = header.size_in_bytes();
         if size > rest.len() {
-            return Err(AppendError::CorruptBatch(format!("a batch of {size} bytes ends after {}", rest.len())));
+            return Err(AppendError::InvalidBatch(format!("a batch of {size} bytes ends after {}", rest.len())));
         }
         let batch = &rest[..size];
         if size > config.max_message_bytes as usize {
@@ -53,10 +55,8 @@ pub fn validate(records: &[u8], config: &LogConfig, now_ms: i64) -> Result<Vec<V
     }
     match batches.as_slice() {
         [] => Err(AppendError::InvalidBatch("there is no record batch".to_owned())),
-        // KIP-98: sequences are checked batch by batch, so a producer id's batch stands alone.
-        [_, _, ..] if batches.iter().any(|batch| batch.header.has_producer_id()) => {
-            Err(AppendError::InvalidBatch("a batch with a producer id must be the only one of its partition".to_owned()))
-        }
+        // Kafka takes one batch of a partition in a request since version 3 (KIP-98 checks sequences batch by batch).
+        [_, _, ..] => Err(AppendError::InvalidBatch(format!("a partition's records must be one batch, not {}", batches.len()))),
         _ => Ok(batches),
     }
 }

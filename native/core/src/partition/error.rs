@@ -76,6 +76,19 @@ pub enum AppendError {
     StorageFull,
 }
 
+impl AppendError {
+    /// The records were read and refused for what they say; a response tells where the log begins then, as Kafka's does.
+    pub fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            AppendError::RecordErrors(..)
+                | AppendError::OutOfOrderSequence { .. }
+                | AppendError::InvalidProducerEpoch { .. }
+                | AppendError::InvalidTransactionState { .. }
+        )
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReadError {
     #[error(transparent)]

@@ -133,7 +133,8 @@ impl FetchedPartition {
             high_watermark: -1,
             last_stable_offset: -1,
             log_start_offset: -1,
-            aborted: None,
+            // As Kafka has it: the list is empty where there is no partition, and absent where one cannot be read now.
+            aborted: matches!(error, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId).then(Vec::new),
             diverging_epoch: None,
             current_leader: None,
         }

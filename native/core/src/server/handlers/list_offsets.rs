@@ -45,8 +45,6 @@ fn list(
     isolation: Isolation,
     version: i16,
 ) -> Result<ListedOffset, ErrorCode> {
-    let (_, partition) = find_by_name(table, name, asked.index)?;
-    partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
     let spec = match asked.timestamp {
         -1 => OffsetSpec::Latest(isolation),
         -2 => OffsetSpec::Earliest,
@@ -57,6 +55,8 @@ fn list(
         timestamp if timestamp >= 0 => OffsetSpec::Timestamp(timestamp),
         _ => return Err(ErrorCode::UnsupportedVersion),
     };
+    let (_, partition) = find_by_name(table, name, asked.index)?;
+    partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
     let found = partition.offset_for(spec).map_err(|error| read_code(&error))?;
     Ok(match found {
         // Nothing a consumer may not read yet is told.

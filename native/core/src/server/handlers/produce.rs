@@ -144,6 +144,9 @@ impl Outcome {
             },
             Outcome::Appended { partition, result: Err(error) } => {
                 let mut result = PartitionResult::failed(append_code(error), Some(error.to_string()));
+                if error.is_of_content() {
+                    result.log_start_offset = partition.log_start_offset();
+                }
                 if let AppendError::RecordErrors(_, errors) = error {
                     result.record_errors = errors.iter().map(|error| (error.batch_index, error.message.clone())).collect();
                 }

@@ -58,7 +58,11 @@ import { Router } from './router.ts'
 import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
 import { groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
+import { findStrayDirectories } from './stray-directories.ts'
 import { answerVerification } from './verification.ts'
+
+/** How many stray directories are named in the one line about them. */
+const STRAYS_TOLD_MAX = 10
 
 export type BrokerParts = {
   readonly config: BrokerConfig
@@ -266,6 +270,13 @@ export class BrokerNode {
     this.#compaction.start()
     // Whoever connected meanwhile is answered now that there is an answer.
     this.dataPlane.onRequest((request) => this.#router.handle(request))
+    void this.#reportStrays()
+  }
+
+  async #reportStrays(): Promise<void> {
+    const { logDirs, nodeId } = this.config
+    const strays = await findStrayDirectories(logDirs, this.metadata.image, nodeId)
+    if (strays.length > 0) this.#logger.warn('directories of partitions that this broker does not keep are left alone', { count: strays.length, first: strays.slice(0, STRAYS_TOLD_MAX).join(', ') })
   }
 
   async #close(): Promise<void> {

@@ -3,11 +3,12 @@ import { BrokerNode } from '../../broker/broker.ts'
 import { loadBrokerConfig } from '../../config/broker-config.ts'
 import type { BrokerConfig, ConfigInput } from '../../config/broker-config.ts'
 import { parseProperties } from '../../config/properties.ts'
-import { errorMessage } from '../../shared/errors.ts'
+import { MillraceError, errorMessage } from '../../shared/errors.ts'
 import { UsageError, defineCommand } from '../command.ts'
 import { collect, parseInteger, parseProperties as parsePairs } from '../options.ts'
 import { printLine } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
+import { guardProcess } from './guard.ts'
 
 const PORT_MAX = 65_535
 
@@ -48,6 +49,7 @@ export function configInputs({ file, data, port, adminPort, set }: ServeOptions)
 /** Runs a broker until the terminal's signal, and says so in a few lines once it accepts connections. */
 export async function runBroker(config: BrokerConfig, adopt: readonly string[], terminal: Terminal): Promise<void> {
   const node = await BrokerNode.start({ config, adopt })
+  const guard = guardProcess(process, node.logging.logger('broker'))
   const admin = config.settings['admin.listener'] === '' ? undefined : await startedAdmin(node, config.settings['admin.listener'])
   const addresses = node.listeners.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`))
   printLine(terminal, `Millrace is listening on ${addresses.join(', ')}`)
@@ -55,9 +57,11 @@ export async function runBroker(config: BrokerConfig, adopt: readonly string[], 
   if (admin !== undefined) printLine(terminal, `  admin    ${admin.url}`)
   printLine(terminal, `  try it   echo hello | npx millrace produce --bootstrap-server ${addresses[0]} --topic greetings`)
   if (config.withoutEffect.length > 0) printLine(terminal, `  settings without effect here: ${config.withoutEffect.join(', ')}`)
-  await aborted(terminal.signal)
+  await aborted(AbortSignal.any([terminal.signal, guard.broken]))
   admin?.close()
   await node.close()
+  guard.release()
+  if (guard.broken.aborted) throw new MillraceError('BROKEN', `stopped after an exception that was not caught: ${errorMessage(guard.broken.reason)}`, guard.broken.reason)
 }
 
 /** A broker whose admin API cannot start does not start either. */

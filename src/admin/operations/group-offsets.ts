@@ -4,6 +4,7 @@ import { ZERO_UUID } from '../../shared/uuid.ts'
 import type { OffsetReset, ResetOffset, ResetOffsets } from '../schemas/groups.ts'
 import { EARLIEST, findOffsets, groupByTopic, LATEST, partitionKey, type FoundOffset, type PartitionRef } from './offsets.ts'
 import { expectNoError, jsonInteger } from './outcome.ts'
+import { alterShareOffsets, describeShareOffsets } from './share-groups.ts'
 import { describeTopics } from './topics.ts'
 
 export type CommittedOffset = PartitionRef & { offset: bigint; leaderEpoch: number; metadata: string }
@@ -30,15 +31,21 @@ export async function fetchGroupOffsets(caller: ApiCaller, groupId: string): Pro
 
 /**
  * Computes and, unless it is a dry run, commits new offsets. Offsets outside the log move to its nearer end, a timestamp
- * beyond the last record to the end. Throws NON_EMPTY_GROUP while the group has members: they would commit over it.
+ * beyond the last record to the end. Throws NON_EMPTY_GROUP while the group has members: they would commit over it. What
+ * a share group commits is where its partitions begin; records before that are done with.
  */
 export async function resetGroupOffsets(caller: ApiCaller, groupId: string, reset: OffsetReset, now: number): Promise<ResetOffsets> {
-  const committed = new Map((await committedOrNone(caller, groupId)).map(offset => [partitionKey(offset.topic, offset.partition), offset.offset]))
+  const isShare = (await findGroup(caller, groupId))?.groupType.toLowerCase() === 'share'
+  const before = isShare ? await shareStarts(caller, groupId) : await committedOrNone(caller, groupId)
+  const committed = new Map(before.map(offset => [partitionKey(offset.topic, offset.partition), offset.offset]))
   const partitions = await partitionsToReset(caller, reset.topics, committed)
   const bounds = await findBounds(caller, partitions)
   const offsets = await newOffsets(caller, partitions, reset.to, committed, bounds, now)
   const dryRun = reset.dryRun ?? false
-  if (!dryRun) await commitOffsets(caller, groupId, offsets)
+  if (!dryRun && offsets.length > 0) {
+    await expectEmpty(caller, groupId)
+    await (isShare ? alterShareOffsets(caller, groupId, offsets) : commitOffsets(caller, groupId, offsets))
+  }
   return { groupId, dryRun, offsets }
 }
 
@@ -114,8 +121,6 @@ function targetOf(to: OffsetReset['to'], previous: bigint | null, earliest: bigi
 }
 
 async function commitOffsets(caller: ApiCaller, groupId: string, offsets: readonly ResetOffset[]): Promise<void> {
-  if (offsets.length === 0) return
-  await expectEmpty(caller, groupId)
   const ids = new Map((await describeTopics(caller, [...new Set(offsets.map(({ topic }) => topic))])).map(topic => [topic.name, topic.topicId]))
   const topics = groupByTopic(offsets, ({ partition, newOffset }) => ({
     partitionIndex: partition, committedOffset: BigInt(newOffset), committedLeaderEpoch: -1, committedMetadata: '',
@@ -133,9 +138,18 @@ async function commitOffsets(caller: ApiCaller, groupId: string, offsets: readon
 }
 
 async function expectEmpty(caller: ApiCaller, groupId: string): Promise<void> {
-  const group = (await caller.call('ListGroups', {})).groups.find(candidate => candidate.groupId === groupId)
+  const group = await findGroup(caller, groupId)
   if (group === undefined || group.groupState === 'Empty' || group.groupState === 'Dead') return
   throw new KafkaError('NON_EMPTY_GROUP', `group ${groupId} is ${group.groupState}: offsets can be reset only while it has no members`)
+}
+
+async function findGroup(caller: ApiCaller, groupId: string): Promise<{ groupType: string; groupState: string } | undefined> {
+  return (await caller.call('ListGroups', {})).groups.find(candidate => candidate.groupId === groupId)
+}
+
+async function shareStarts(caller: ApiCaller, groupId: string): Promise<(PartitionRef & { offset: bigint })[]> {
+  const offsets = await describeShareOffsets(caller, groupId)
+  return offsets.flatMap(({ topic, partition, committedOffset }) => (committedOffset === null ? [] : [{ topic, partition, offset: BigInt(committedOffset) }]))
 }
 
 async function topicNamesById(caller: ApiCaller): Promise<Map<string, string>> {

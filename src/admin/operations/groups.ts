@@ -6,6 +6,7 @@ import { fetchGroupOffsets, type CommittedOffset } from './group-offsets.ts'
 import { findOffsets, LATEST, partitionKey, type FoundOffset } from './offsets.ts'
 import { expectNoError, jsonInteger } from './outcome.ts'
 import { describeShareGroup, describeShareOffsets } from './share-groups.ts'
+import { describeStreamsGroup } from './streams-groups.ts'
 
 /** Tells how old the record at an offset is; null where it cannot be told. */
 export type RecordAge = (topic: string, partition: number, offset: bigint) => Promise<number | null>
@@ -47,6 +48,7 @@ export async function findCoordinator(caller: ApiCaller, groupId: string): Promi
 
 function describeMembers(caller: ApiCaller, summary: GroupSummary): Promise<GroupDescription> {
   if (summary.type === 'Share') return describeShareGroup(caller, summary)
+  if (summary.type === 'Streams') return describeStreamsGroup(caller, summary)
   return summary.type === 'Consumer' ? describeConsumerGroup(caller, summary) : describeClassicGroup(caller, summary)
 }
 

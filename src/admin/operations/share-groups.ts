@@ -1,6 +1,6 @@
 import type { ApiCaller } from '../../broker/api.ts'
-import type { Group, GroupOffset, GroupSummary } from '../schemas/groups.ts'
-import { findOffsets, LATEST, partitionKey } from './offsets.ts'
+import type { Group, GroupOffset, GroupSummary, ResetOffset } from '../schemas/groups.ts'
+import { findOffsets, groupByTopic, LATEST, partitionKey } from './offsets.ts'
 import { expectNoError, jsonInteger } from './outcome.ts'
 
 /** A share group and its members. Throws GROUP_ID_NOT_FOUND. */
@@ -47,4 +47,14 @@ export async function describeShareOffsets(caller: ApiCaller, groupId: string): 
       host: null,
     }
   }).sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+}
+
+/** Sets where the group begins in these partitions; what was before is done with. Throws NON_EMPTY_GROUP while it has members. */
+export async function alterShareOffsets(caller: ApiCaller, groupId: string, offsets: readonly ResetOffset[]): Promise<void> {
+  const topics = groupByTopic(offsets, ({ partition, newOffset }) => ({ partitionIndex: partition, startOffset: BigInt(newOffset) }))
+  const response = await caller.call('AlterShareGroupOffsets', { groupId, topics: topics.map(({ topic, partitions }) => ({ topicName: topic, partitions })) })
+  expectNoError(response.errorCode, response.errorMessage, `group ${groupId}`)
+  for (const { topicName, partitions } of response.responses) {
+    for (const { partitionIndex, errorCode, errorMessage } of partitions) expectNoError(errorCode, errorMessage, `group ${groupId}, partition ${topicName}-${partitionIndex}`)
+  }
 }

@@ -61,6 +61,8 @@ import { groupConfig, groupSettings, shareGroupSettings, transactionSettings } f
 import { findStrayDirectories } from './stray-directories.ts'
 import { answerVerification } from './verification.ts'
 
+/** Kafka's number of the security protocol; the only one that listeners have. */
+const PLAINTEXT = 0
 /** How many stray directories are named in the one line about them. */
 const STRAYS_TOLD_MAX = 10
 
@@ -297,7 +299,7 @@ export class BrokerNode {
     const { advertised } = this.config.listeners
     return this.listeners.map(({ name, port }) => {
       const endpoint = advertised.get(name)
-      return { name, host: endpoint?.host === undefined || endpoint.host === '' ? hostname() : endpoint.host, port: endpoint?.port || port }
+      return { name, host: endpoint?.host === undefined || endpoint.host === '' ? hostname() : endpoint.host, port: endpoint?.port || port, securityProtocol: PLAINTEXT }
     })
   }
 

@@ -32,16 +32,24 @@ export type TopicImage = {
   readonly partitions: readonly PartitionImage[]
 }
 
-export type BrokerEndpoint = { readonly name: string; readonly host: string; readonly port: number }
+/** `securityProtocol` is Kafka's number: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
+export type BrokerEndpoint = { readonly name: string; readonly host: string; readonly port: number; readonly securityProtocol: number }
+export type FeatureRange = { readonly min: number; readonly max: number }
 
 export type BrokerImage = {
   readonly id: number
   readonly epoch: bigint
   readonly incarnationId: Uuid
   readonly endpoints: readonly BrokerEndpoint[]
+  /** What the broker's code can act on, by feature; one that is not here is at level 0 there. */
+  readonly features: ReadonlyMap<string, FeatureRange>
   readonly rack: string | null
   readonly fenced: boolean
   readonly inControlledShutdown: boolean
+  /** Those that are online; empty where the broker names none. */
+  readonly logDirs: readonly Uuid[]
+  /** Log directories that take no new replicas (KIP-1066). */
+  readonly cordonedLogDirs: readonly Uuid[]
 }
 
 export type ClusterImage = {

@@ -1,8 +1,10 @@
 // Features of the cluster: the levels that this code can act on, and those that a new cluster is given.
 
-import { METADATA_VERSION, METADATA_VERSION_MIN } from './controller/metadata-records.ts'
+import type { ClusterImage, FeatureRange } from './cluster-image.ts'
+import { mayHaveEligibleLeaders, METADATA_VERSION, METADATA_VERSION_MIN, metadataVersionOf } from './controller/metadata-records.ts'
 
-export type FeatureRange = { readonly min: number; readonly max: number }
+/** Replicas that may lead though they are not in sync (KIP-966). */
+const ELIGIBLE_LEADER_REPLICAS = 'eligible.leader.replicas.version'
 
 /** Kafka's features that this broker has; one that is not here is at level 0. */
 export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map([
@@ -11,9 +13,15 @@ export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map([
   ['group.version', { min: 0, max: 1 }],
   ['share.version', { min: 0, max: 1 }],
   ['streams.version', { min: 0, max: 1 }],
+  [ELIGIBLE_LEADER_REPLICAS, { min: 0, max: 1 }],
 ])
 
 /** The levels that a new cluster starts with: the highest. */
 export function initialFeatureLevels(): ReadonlyMap<string, number> {
   return new Map([...SUPPORTED_FEATURES].map(([name, { max }]) => [name, max]))
+}
+
+/** Whether partitions whose ISR is below min.insync.replicas keep eligible leaders (KIP-966). */
+export function hasEligibleLeaderReplicas(image: ClusterImage): boolean {
+  return (image.features.get(ELIGIBLE_LEADER_REPLICAS) ?? 0) >= 1 && mayHaveEligibleLeaders(metadataVersionOf(image))
 }

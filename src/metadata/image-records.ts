@@ -4,13 +4,13 @@ import type { MetadataRecord } from '../protocol/codec.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { ClusterImage, PartitionImage } from './cluster-image.ts'
 import { brokerRecord } from './controller/cluster-records.ts'
-import { metadataRecord } from './controller/metadata-records.ts'
+import { atMetadataVersion, metadataRecord, metadataVersionOf } from './controller/metadata-records.ts'
 
 /** Kafka's "nobody", for records that name who asked. */
 const NO_BROKER = -1
 
 /** Replayed onto an empty image of the same cluster, these make an image equal to this one but for its offset. */
-export function imageRecords(image: ClusterImage): MetadataRecord[] {
+export function imageRecords(image: ClusterImage): readonly MetadataRecord[] {
   const records: MetadataRecord[] = []
   for (const [name, featureLevel] of image.features) records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel }))
   for (const broker of image.brokers.values()) records.push(brokerRecord(broker))
@@ -26,7 +26,7 @@ export function imageRecords(image: ClusterImage): MetadataRecord[] {
   if (image.nextProducerId > 0n) {
     records.push(metadataRecord('ProducerIdsRecord', { brokerId: NO_BROKER, brokerEpoch: -1n, nextProducerId: image.nextProducerId }))
   }
-  return records
+  return atMetadataVersion(records, metadataVersionOf(image))
 }
 
 function partitionRecord(topicId: Uuid, partition: PartitionImage): MetadataRecord {

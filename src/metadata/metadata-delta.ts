@@ -86,19 +86,25 @@ export class MetadataDelta {
         this.brokers.set(record.value.brokerId, brokerFromRecord(record.value))
         return
       case 'UnregisterBrokerRecord':
+        this.#broker(record.value.brokerId, record.value.brokerEpoch)
         this.brokers.set(record.value.brokerId, undefined)
         return
       case 'BrokerRegistrationChangeRecord': {
-        const { brokerId, fenced, inControlledShutdown } = record.value
-        const before = this.brokers.get(brokerId) ?? this.base.brokers.get(brokerId)
-        if (before === undefined) throw new InvalidMetadataRecord(`change of unknown broker ${brokerId}`)
+        const { brokerId, brokerEpoch, fenced, inControlledShutdown, logDirs, cordonedLogDirs } = record.value
+        const before = this.#broker(brokerId, brokerEpoch)
         this.brokers.set(brokerId, {
           ...before,
           fenced: fenced === 0 ? before.fenced : fenced > 0,
           inControlledShutdown: inControlledShutdown === 0 ? before.inControlledShutdown : inControlledShutdown > 0,
+          // A broker never has no directory left, so none here says that they are the same.
+          logDirs: logDirs.length === 0 ? before.logDirs : logDirs,
+          cordonedLogDirs: cordonedLogDirs ?? before.cordonedLogDirs,
         })
         return
       }
+      case 'ClearElrRecord':
+        this.#clearEligibleLeaders(record.value.topicName)
+        return
       case 'FeatureLevelRecord':
         this.features.set(record.value.name, record.value.featureLevel === 0 ? undefined : record.value.featureLevel)
         return
@@ -128,6 +134,27 @@ export class MetadataDelta {
       features: base.features.with(this.features),
       nextProducerId: this.#nextProducerId,
     })
+  }
+
+  #broker(id: number, epoch: bigint): BrokerImage {
+    const broker = this.brokers.has(id) ? this.brokers.get(id) : this.base.brokers.get(id)
+    if (broker === undefined) throw new InvalidMetadataRecord(`change of unknown broker ${id}`)
+    if (broker.epoch !== epoch) throw new InvalidMetadataRecord(`change of broker ${id} with epoch ${epoch}, which is registered with epoch ${broker.epoch}`)
+    return broker
+  }
+
+  /** Of one topic, or of all where no name is given; as in KRaft no epoch rises. */
+  #clearEligibleLeaders(topicName: string): void {
+    const named = this.#topicsByName.has(topicName) ? this.#topicsByName.get(topicName) : this.base.topicsByName.get(topicName)
+    const ids = topicName === '' ? new Set([...this.base.topicsById.keys(), ...this.topics.keys()]) : named && [named.id]
+    if (ids === undefined) throw new InvalidMetadataRecord(`change of unknown topic ${topicName}`)
+    for (const id of ids) {
+      const topic = this.topics.has(id) ? this.topics.get(id) : this.base.topicsById.get(id)
+      for (const [index, partition] of topic?.partitions.entries() ?? []) {
+        if (partition.eligibleLeaderReplicas.length === 0 && partition.lastKnownElr.length === 0) continue
+        this.#draft(id).partitions[index] = { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+      }
+    }
   }
 
   /** The changed topic's own copy of its partitions; made once per delta. */
@@ -198,7 +225,8 @@ function partitionFromRecord(record: PartitionRecord): PartitionImage {
 const NO_LEADER_CHANGE = -2
 const NO_RECOVERY_STATE_CHANGE = -1
 
-function changePartition(before: PartitionImage, change: PartitionChangeRecord): PartitionImage {
+/** A partition after one change. */
+export function changePartition(before: PartitionImage, change: PartitionChangeRecord): PartitionImage {
   const leaderChanges = change.leader !== NO_LEADER_CHANGE
   return {
     index: before.index,
@@ -221,9 +249,12 @@ function brokerFromRecord(record: RegisterBrokerRecord): BrokerImage {
     id: record.brokerId,
     epoch: record.brokerEpoch,
     incarnationId: record.incarnationId,
-    endpoints: record.endPoints.map(({ name, host, port }) => ({ name, host, port })),
+    endpoints: record.endPoints.map(({ name, host, port, securityProtocol }) => ({ name, host, port, securityProtocol })),
+    features: new Map(record.features.map(({ name, minSupportedVersion, maxSupportedVersion }) => [name, { min: minSupportedVersion, max: maxSupportedVersion }])),
     rack: record.rack,
     fenced: record.fenced,
     inControlledShutdown: record.inControlledShutdown,
+    logDirs: record.logDirs,
+    cordonedLogDirs: record.cordonedLogDirs ?? [],
   }
 }

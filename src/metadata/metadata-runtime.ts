@@ -8,6 +8,7 @@ import { errorMessage } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { emptyImage } from './cluster-image.ts'
 import type { ClusterImage } from './cluster-image.ts'
+import { atMetadataVersion, metadataVersionOf } from './controller/metadata-records.ts'
 import { MetadataDelta } from './metadata-delta.ts'
 import type { MetadataLog, QuorumDescription } from './metadata-log.ts'
 
@@ -104,7 +105,7 @@ export class MetadataRuntime {
       const waiting = this.#waiting.shift()
       if (waiting === undefined) break
       try {
-        const added = waiting.run(next)
+        const added = atMetadataVersion(waiting.run(next), metadataVersionOf(next))
         if (added.length > 0) next = applyAll(next, added)
         records.push(...added)
         decided.push(waiting)

@@ -1,5 +1,6 @@
-// Which brokers hold which replicas: evenly, each partition led by another broker than the one before, and the replicas
-// of a partition in as many racks as there are.
+// Which brokers hold which replicas. In this order of weight: the replicas of a partition stand in as many racks as there
+// are; brokers that are up come before those that are not; and every broker leads, holds, and comes second to every other
+// about equally often, so that the work of one that fails spreads over all that remain.
 
 import { KafkaError } from '../protocol/error-codes.ts'
 import type { BrokerImage } from './cluster-image.ts'
@@ -7,41 +8,69 @@ import type { BrokerImage } from './cluster-image.ts'
 /** A whole number from 0 up to, not including, `bound`. */
 export type RandomInt = (bound: number) => number
 
-/** Replicas for `count` partitions, the preferred leader first. Throws INVALID_REPLICATION_FACTOR. */
+/** Replicas for `count` partitions, the preferred leader first; that one is up. Throws INVALID_REPLICATION_FACTOR. */
 export function placeReplicas(brokers: Iterable<BrokerImage>, count: number, replicationFactor: number, randomInt: RandomInt): number[][] {
-  const registered = [...brokers]
-  if (replicationFactor > registered.length) {
-    throw new KafkaError(
-      'INVALID_REPLICATION_FACTOR',
-      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${registered.length} broker(s) are registered or some brokers have all their log directories cordoned.`,
-    )
+  const usable = [...brokers].filter((broker) => !broker.inControlledShutdown && !isCordoned(broker))
+  const refuse = (reason: string): never => {
+    throw new KafkaError('INVALID_REPLICATION_FACTOR', `Unable to replicate the partition ${replicationFactor} time(s): ${reason}`)
   }
-  const order = interleaveRacks(registered)
-  const usable = order.filter((broker) => !broker.fenced)
-  if (usable.length === 0) throw new KafkaError('INVALID_REPLICATION_FACTOR', 'Unable to replicate the partition: all brokers are currently fenced.')
-  const start = randomInt(order.length)
+  const order = interleaveRacks(usable)
+  const leaders = order.filter(({ broker }) => !broker.fenced)
+  if (leaders.length === 0) refuse('All brokers are currently fenced or in controlled shutdown.')
+  if (replicationFactor > usable.length) {
+    refuse(`The target replication factor of ${replicationFactor} cannot be reached because only ${usable.length} broker(s) are registered or some brokers have all their log directories cordoned.`)
+  }
+  const start = randomInt(leaders.length)
   return Array.from({ length: count }, (_, index) => {
-    const first = (start + index) % order.length
-    const replicas = Array.from({ length: replicationFactor }, (_, place) => order[(first + place) % order.length] as BrokerImage)
-    // A broker that is down may hold a replica but should not be the one to lead.
-    replicas.sort((a, b) => Number(a.fenced) - Number(b.fenced))
-    return replicas.map(({ id }) => id)
+    const leader = leaders[(start + index) % leaders.length] as Place
+    return placePartition(order, leader, replicationFactor, Math.floor(index / leaders.length))
   })
 }
 
+/** Whether a broker takes no new replicas (KIP-1066). */
+export function isCordoned({ logDirs, cordonedLogDirs }: BrokerImage): boolean {
+  return logDirs.length > 0 && logDirs.every((directory) => cordonedLogDirs.includes(directory))
+}
+
+type Place = { readonly broker: BrokerImage; readonly rack: string; readonly position: number; replicaCount: number }
+
+/** `round` counts how often everyone has led: from one to the next, others come second. */
+function placePartition(order: readonly Place[], leader: Place, replicationFactor: number, round: number): number[] {
+  const chosen = [leader]
+  const inRack = new Map([[leader.rack, 1]])
+  const others = Math.max(1, order.length - 1)
+  const turn = ({ position }: Place): number => (((position - leader.position - 1 + order.length) % order.length) + round) % others
+  const candidates = order.filter((place) => place !== leader)
+  while (chosen.length < replicationFactor) {
+    const isBefore = (a: Place, b: Place): boolean => {
+      const difference =
+        (inRack.get(a.rack) ?? 0) - (inRack.get(b.rack) ?? 0) || Number(a.broker.fenced) - Number(b.broker.fenced) || a.replicaCount - b.replicaCount || turn(a) - turn(b)
+      return difference < 0
+    }
+    let best: Place | undefined
+    for (const place of candidates) if (!chosen.includes(place) && (best === undefined || isBefore(place, best))) best = place
+    if (best === undefined) break
+    chosen.push(best)
+    inRack.set(best.rack, (inRack.get(best.rack) ?? 0) + 1)
+  }
+  for (const place of chosen) place.replicaCount++
+  return chosen.map(({ broker }) => broker.id)
+}
+
 /** Brokers so ordered that neighbours stand in different racks where that is possible. */
-function interleaveRacks(brokers: readonly BrokerImage[]): BrokerImage[] {
+function interleaveRacks(brokers: readonly BrokerImage[]): Place[] {
   const racks = new Map<string, BrokerImage[]>()
   for (const broker of [...brokers].sort((a, b) => a.id - b.id)) {
     const rack = broker.rack ?? ''
-    racks.set(rack, [...(racks.get(rack) ?? []), broker])
+    const queue = racks.get(rack)
+    if (queue === undefined) racks.set(rack, [broker])
+    else queue.push(broker)
   }
-  const queues = [...racks.values()]
-  const order: BrokerImage[] = []
+  const order: Place[] = []
   while (order.length < brokers.length) {
-    for (const queue of queues) {
-      const next = queue.shift()
-      if (next !== undefined) order.push(next)
+    for (const [rack, queue] of racks) {
+      const broker = queue.shift()
+      if (broker !== undefined) order.push({ broker, rack, position: order.length, replicaCount: 0 })
     }
   }
   return order

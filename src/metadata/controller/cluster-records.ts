@@ -3,6 +3,7 @@
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import type { Uuid } from '../../shared/uuid.ts'
 import type { BrokerEndpoint, BrokerImage, ClusterImage } from '../cluster-image.ts'
+import { SUPPORTED_FEATURES } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { metadataRecord } from './metadata-records.ts'
 
@@ -13,12 +14,11 @@ export type BrokerRegistration = {
   readonly rack: string | null
 }
 
-const PLAINTEXT_PROTOCOL = 0
-
-/** A broker joins; its epoch is the offset of its registration, as in KRaft. */
+/** A broker that is its own controller joins, ready at once; its epoch is the offset of its registration, as in KRaft. */
 export function registerBroker(image: ClusterImage, registration: BrokerRegistration): ControllerResult<bigint> {
   const epoch = image.offset + 1n
-  return { records: [brokerRecord({ ...registration, epoch, fenced: false, inControlledShutdown: false })], response: epoch }
+  const broker = { ...registration, features: SUPPORTED_FEATURES, epoch, fenced: false, inControlledShutdown: false, logDirs: [], cordonedLogDirs: [] }
+  return { records: [brokerRecord(broker)], response: epoch }
 }
 
 /** A broker's registration as it stands. */
@@ -28,13 +28,13 @@ export function brokerRecord(broker: BrokerImage): MetadataRecord {
     isMigratingZkBroker: false,
     incarnationId: broker.incarnationId,
     brokerEpoch: broker.epoch,
-    endPoints: broker.endpoints.map(({ name, host, port }) => ({ name, host, port, securityProtocol: PLAINTEXT_PROTOCOL })),
-    features: [],
+    endPoints: broker.endpoints.map(({ name, host, port, securityProtocol }) => ({ name, host, port, securityProtocol })),
+    features: [...broker.features].map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
     rack: broker.rack,
     fenced: broker.fenced,
     inControlledShutdown: broker.inControlledShutdown,
-    logDirs: [],
-    cordonedLogDirs: null,
+    logDirs: [...broker.logDirs],
+    cordonedLogDirs: [...broker.cordonedLogDirs],
   })
 }
 

@@ -5,28 +5,30 @@ import type { MetadataRecord } from '../../protocol/codec.ts'
 import type { Records } from '../../protocol/messages.ts'
 import type { Uuid } from '../../shared/uuid.ts'
 import type { ClusterImage } from '../cluster-image.ts'
+import { isCordoned } from '../placement.ts'
 import { metadataRecord } from './metadata-records.ts'
+import { directoryFor, isActive } from './topic-policies.ts'
 
-/** Kafka's id of a log directory that a broker is yet to choose. */
-const DIRECTORY_UNASSIGNED = 'AAAAAAAAAAAAAAAAAAAAAQ' as Uuid
-const NO_LEADER = -1
-
-/** Throws INVALID_REPLICA_ASSIGNMENT where replicas named by hand cannot be. */
-export function checkAssignment(image: ClusterImage, replicas: readonly number[]): void {
+/** Throws INVALID_REPLICA_ASSIGNMENT where replicas named by hand cannot be; `present` have their place already. */
+export function checkAssignment(image: ClusterImage, replicas: readonly number[], present: readonly number[] = []): void {
   const refuse = (message: string): never => {
     throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', message)
   }
   if (replicas.length === 0) refuse('The manual partition assignment includes an empty replica list.')
   const sorted = [...replicas].sort((a, b) => a - b)
   for (const [index, broker] of sorted.entries()) {
-    if (!image.brokers.has(broker)) refuse(`The manual partition assignment includes broker ${broker}, but no such broker is registered.`)
+    const registered = image.brokers.get(broker)
+    if (registered === undefined) refuse(`The manual partition assignment includes broker ${broker}, but no such broker is registered.`)
     if (sorted[index - 1] === broker) refuse(`The manual partition assignment includes the broker ${broker} more than once.`)
+    if (registered !== undefined && isCordoned(registered) && !present.includes(broker)) refuse(`The manual partition assignment includes broker ${broker}, but all its log directories are cordoned.`)
   }
 }
 
-/** The record of a new partition: in sync is whoever is up, the first of them leads. */
+/** The record of a new partition: in sync is whoever is up, the first of them leads. Throws INVALID_REPLICA_ASSIGNMENT where nobody is. */
 export function partitionRecord(image: ClusterImage, topicId: Uuid, partitionId: number, replicas: number[], leaderEpoch = 0): MetadataRecord {
-  const isr = replicas.filter((broker) => image.brokers.get(broker)?.fenced === false)
+  const isr = replicas.filter((broker) => isActive(image.brokers.get(broker)))
+  const [leader] = isr
+  if (leader === undefined) throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', `All brokers specified in the manual partition assignment for partition ${partitionId} are fenced or in controlled shutdown.`)
   return metadataRecord('PartitionRecord', {
     partitionId,
     topicId,
@@ -34,10 +36,10 @@ export function partitionRecord(image: ClusterImage, topicId: Uuid, partitionId:
     isr,
     removingReplicas: [],
     addingReplicas: [],
-    leader: isr[0] ?? NO_LEADER,
+    leader,
     leaderEpoch,
     partitionEpoch: 0,
-    directories: replicas.map(() => DIRECTORY_UNASSIGNED),
+    directories: replicas.map((broker) => directoryFor(image, broker)),
     leaderRecoveryState: 0,
     eligibleLeaderReplicas: null,
     lastKnownElr: null,

@@ -2,8 +2,7 @@
 
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
-import type { ClusterImage } from '../cluster-image.ts'
-import type { FeatureRange } from '../features.ts'
+import type { ClusterImage, FeatureRange } from '../cluster-image.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { metadataRecord } from './metadata-records.ts'
 

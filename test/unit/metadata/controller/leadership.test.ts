@@ -20,6 +20,8 @@ function after(image: ClusterImage, records: readonly MetadataRecord[]): Cluster
   return delta.apply(image.offset + BigInt(records.length))
 }
 
+const policies = () => ({ minInsyncReplicas: 1, allowsUncleanElection: false })
+
 /** Three brokers, and a topic whose partition is on the first two and the first leads. */
 function cluster(): ClusterImage {
   let image = emptyImage(TOPIC)
@@ -30,26 +32,27 @@ function cluster(): ClusterImage {
 
 const partitionOf = (image: ClusterImage) => image.topicsByName.get('t')?.partitions[0]
 const electionError = ({ response }: ReturnType<typeof electLeaders>) => errorName(response[0]?.partitionResult[0]?.errorCode ?? -1)
-const reassignTo = (image: ClusterImage, replicas: number[] | null, allowChange = true) => reassignPartitions(image, [{ name: 't', partitions: [{ partitionIndex: 0, replicas }] }], allowChange)
+const reassignTo = (image: ClusterImage, replicas: number[] | null, allowChange = true) => reassignPartitions(image, [{ name: 't', partitions: [{ partitionIndex: 0, replicas }] }], allowChange, policies)
 const reassignmentError = ({ response }: ReturnType<typeof reassignPartitions>) => errorName(response[0]?.partitions[0]?.errorCode ?? -1)
 
 test('the preferred replica leads again once it is in sync', () => {
   const image = applyRecord(cluster(), changeOfPartition(TOPIC, 0, { leader: 2 }))
-  const elected = electLeaders(image, ELECTION_TYPES.PREFERRED, null)
+  const elected = electLeaders(image, ELECTION_TYPES.PREFERRED, null, policies)
   expect(electionError(elected)).toBe('NONE')
   expect(partitionOf(after(image, elected.records))).toMatchObject({ leader: 1, leaderEpoch: 2, isr: [1, 2] })
 })
 
 test('a preferred replica that is not in sync cannot lead', () => {
   const image = applyRecord(cluster(), changeOfPartition(TOPIC, 0, { leader: 2, isr: [2] }))
-  const elected = electLeaders(image, ELECTION_TYPES.PREFERRED, [{ topic: 't', partitions: [0] }])
+  const elected = electLeaders(image, ELECTION_TYPES.PREFERRED, [{ topic: 't', partitions: [0] }], policies)
   expect([electionError(elected), elected.records]).toEqual(['PREFERRED_LEADER_NOT_AVAILABLE', []])
 })
 
 test('an unclean election takes any replica that is alive, and marks it as recovering', () => {
-  const image = applyRecord(cluster(), changeOfPartition(TOPIC, 0, { leader: -1, isr: [1] }))
-  const { records } = electLeaders(image, ELECTION_TYPES.UNCLEAN, null)
-  expect(partitionOf(after(image, records))).toMatchObject({ leader: 1, isr: [1], leaderRecoveryState: 1 })
+  const fenced = metadataRecord('BrokerRegistrationChangeRecord', { brokerId: 1, brokerEpoch: 0n, fenced: 1, inControlledShutdown: 0, logDirs: [], cordonedLogDirs: null })
+  const image = after(cluster(), [fenced, changeOfPartition(TOPIC, 0, { leader: -1, isr: [1] })])
+  const { records } = electLeaders(image, ELECTION_TYPES.UNCLEAN, null, policies)
+  expect(partitionOf(after(image, records))).toMatchObject({ leader: 2, isr: [2], leaderRecoveryState: 1 })
 })
 
 test('replicas are added first, those that go stay until then, and all of it can be undone', () => {
@@ -59,7 +62,7 @@ test('replicas are added first, those that go stay until then, and all of it can
   const moving = after(image, begun.records)
   expect(partitionOf(moving)).toMatchObject({ replicas: [3, 1, 2], addingReplicas: [3], removingReplicas: [2], leader: 1 })
   const back = after(moving, reassignTo(moving, null).records)
-  expect(partitionOf(back)).toMatchObject({ replicas: [1, 2], addingReplicas: [], removingReplicas: [], leader: 1, leaderEpoch: 0 })
+  expect(partitionOf(back)).toMatchObject({ replicas: [1, 2], addingReplicas: [], removingReplicas: [], leader: 1, leaderEpoch: 1 })
 })
 
 test('replicas that only go do so at once, and one that stays leads', () => {

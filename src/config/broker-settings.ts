@@ -45,6 +45,13 @@ export const BROKER_SETTINGS = {
   'log.flush.offset.checkpoint.interval.ms': int(60_000, { check: atLeast(0), doc: 'Time in milliseconds between writes of the recovery points.' }),
   'producer.id.expiration.ms': int(86_400_000, { check: atLeast(1), doc: 'Time in milliseconds without a write after which an idempotent producer is forgotten.' }),
 
+  'broker.heartbeat.interval.ms': int(2000, { doc: 'Time in milliseconds between heartbeats of this broker to the controller.' }),
+  'broker.session.timeout.ms': int(9000, { doc: 'Time in milliseconds without a heartbeat after which the controller takes a broker for failed.' }),
+  'controlled.shutdown.enable': bool(true, 'Whether this broker hands its leaderships over before it stops.'),
+  'auto.leader.rebalance.enable': bool(true, 'Whether the controller gives leaderships back to the first replicas of partitions from time to time.'),
+  'leader.imbalance.check.interval.seconds': long(300, { check: atLeast(1), doc: 'Time in seconds between looks for leaderships to give back.' }),
+  'unclean.leader.election.interval.ms': long(300_000, { check: atLeast(1), doc: 'Time in milliseconds between looks for partitions without a leader that may be led by a replica that is not in sync.' }),
+
   'auto.create.topics.enable': bool(true, 'Whether a topic that a client asks for is created.'),
   'delete.topic.enable': bool(true, 'Whether topics may be deleted.'),
   'num.partitions': int(1, { check: atLeast(1), doc: 'Partitions of a topic that is created without a number of them.' }),

@@ -39,15 +39,11 @@ alter.config.policy.class.name CLASS - - fixed
 alter.log.dirs.replication.quota.window.num INT 11 1.. any
 alter.log.dirs.replication.quota.window.size.seconds INT 1 1.. any
 authorizer.class.name STRING "" - fixed
-auto.leader.rebalance.enable BOOLEAN true - any
 background.threads INT 10 1.. any
-broker.heartbeat.interval.ms INT 2000 - any
-broker.session.timeout.ms INT 9000 - any
 client.quota.callback.class CLASS - - fixed
 config.providers LIST "" - fixed
 connection.failed.authentication.delay.ms INT 100 0.. any
 connections.max.reauth.ms LONG 0 - fixed
-controlled.shutdown.enable BOOLEAN true - any
 controller.performance.always.log.threshold.ms LONG 2000 0.. any
 controller.performance.sample.period.ms LONG 60000 100.. any
 controller.quorum.append.linger.ms INT 25 0.. any
@@ -101,7 +97,6 @@ internal.metadata.log.segment.bytes INT - - any
 internal.metadata.max.batch.size.in.bytes INT 8388608 - any
 kafka.metrics.polling.interval.secs INT 10 1.. any
 kafka.metrics.reporters LIST "" - fixed
-leader.imbalance.check.interval.seconds LONG 300 1.. any
 log.cleaner.enable BOOLEAN true - fixed
 log.cleaner.io.buffer.load.factor DOUBLE 0.9 - any
 log.cleaner.io.buffer.size INT 524288 0.. any
@@ -266,7 +261,6 @@ telemetry.max.bytes INT 1048576 1.. any
 transaction.partition.verification.enable BOOLEAN true - fixed
 transaction.state.log.load.buffer.size INT 5242880 1.. any
 transaction.two.phase.commit.enable BOOLEAN false - fixed
-unclean.leader.election.interval.ms LONG 300000 1.. any
 unstable.api.versions.enable BOOLEAN false - fixed
 unstable.feature.versions.enable BOOLEAN false - fixed
 `

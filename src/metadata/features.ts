@@ -4,7 +4,7 @@ import type { ClusterImage, FeatureRange } from './cluster-image.ts'
 import { mayHaveEligibleLeaders, METADATA_VERSION, METADATA_VERSION_MIN, metadataVersionOf } from './controller/metadata-records.ts'
 
 /** Replicas that may lead though they are not in sync (KIP-966). */
-const ELIGIBLE_LEADER_REPLICAS = 'eligible.leader.replicas.version'
+export const ELIGIBLE_LEADER_REPLICAS = 'eligible.leader.replicas.version'
 
 /** Kafka's features that this broker has; one that is not here is at level 0. */
 export const SUPPORTED_FEATURES: ReadonlyMap<string, FeatureRange> = new Map([

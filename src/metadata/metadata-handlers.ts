@@ -2,6 +2,7 @@
 
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import { alterConfigs, incrementalAlterConfigs } from './handlers/alter-configs-handler.ts'
+import { unregisterBroker } from './handlers/broker-handlers.ts'
 import { describeCluster, describeQuorum, listPartitionReassignments } from './handlers/cluster-handlers.ts'
 import { describeConfigs, listConfigResources } from './handlers/describe-configs-handler.ts'
 import { describeTopicPartitions } from './handlers/describe-topic-partitions-handler.ts'
@@ -39,6 +40,7 @@ export const METADATA_APIS = {
   DescribeQuorum: { minVersion: 0, maxVersion: 2 },
   DescribeCluster: { minVersion: 0, maxVersion: 2 },
   DescribeProducers: { minVersion: 0, maxVersion: 0 },
+  UnregisterBroker: { minVersion: 0, maxVersion: 0 },
   ListConfigResources: { minVersion: 0, maxVersion: 1 },
   DescribeTopicPartitions: { minVersion: 0, maxVersion: 0 },
 } as const satisfies Partial<Record<ApiName, { minVersion: number; maxVersion: number }>>
@@ -69,6 +71,7 @@ export function metadataHandlers(deps: MetadataHandlersDeps): MetadataHandlers {
     DescribeQuorum: (_context, request) => describeQuorum(deps, request),
     DescribeCluster: (context, request) => describeCluster(deps, context, request),
     DescribeProducers: (_context, request) => describeProducers(deps, request),
+    UnregisterBroker: (_context, request) => unregisterBroker(deps, request),
     ListConfigResources: (context, request) => listConfigResources(deps, context, request),
     DescribeTopicPartitions: (context, request) => describeTopicPartitions(deps, context, request),
   }

@@ -6,6 +6,7 @@ import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
 import type { ClusterImage } from '../cluster-image.ts'
+import { hasEligibleLeaderReplicas } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { topicNameFault } from '../topic-name.ts'
 import { metadataRecord } from './metadata-records.ts'
@@ -31,8 +32,24 @@ export function alterConfigs(image: ClusterImage, alterations: readonly ConfigAl
       return { resourceType, resourceName, ...errorFields(error) }
     }
   })
-  return { records, response }
+  return { records: [...records, ...clearedEligibleLeaders(image, records)], response }
 }
+
+const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
+
+/** Who was eligible while fewer had to be in sync need not have what was acknowledged since (KIP-966). */
+function clearedEligibleLeaders(image: ClusterImage, changes: readonly MetadataRecord[]): MetadataRecord[] {
+  if (!hasEligibleLeaderReplicas(image)) return []
+  const topicNames = new Set<string>()
+  for (const change of changes) {
+    if (change.name !== 'ConfigRecord' || change.value.name !== MIN_INSYNC_REPLICAS) continue
+    topicNames.add(change.value.resourceType === CONFIG_RESOURCES.TOPIC ? change.value.resourceName : ALL_TOPICS)
+  }
+  return [...topicNames].map((topicName) => metadataRecord('ClearElrRecord', { topicName }))
+}
+
+/** Of a record about eligible leaders: no topic of its own. */
+const ALL_TOPICS = ''
 
 function alterResource(image: ClusterImage, { resourceType, resourceName, changes, replace }: ConfigAlteration, fallbacks: ConfigFallbacks): MetadataRecord[] {
   const space = configSpace(image, resourceType, resourceName, fallbacks)

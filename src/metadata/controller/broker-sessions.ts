@@ -51,6 +51,11 @@ export class BrokerSessions {
     session.metadataOffset = metadataOffset
   }
 
+  /** The controller itself was away for so long, and heard nobody for that. */
+  postpone(gapMs: number, now: number): void {
+    for (const session of this.#sessions.values()) session.heardMs = Math.min(now, session.heardMs + gapMs)
+  }
+
   /** The broker was told that it may stop, and is not waited for. */
   end(brokerId: number): void {
     const session = this.#sessions.get(brokerId)

@@ -1,6 +1,8 @@
 // What the cluster itself writes: brokers that join, blocks of producer ids, levels of features.
 
 import type { MetadataRecord } from '../../protocol/codec.ts'
+import { KafkaError } from '../../protocol/error-codes.ts'
+import { INT64_MAX } from '../../shared/limits.ts'
 import type { Uuid } from '../../shared/uuid.ts'
 import type { BrokerEndpoint, BrokerImage, ClusterImage } from '../cluster-image.ts'
 import { SUPPORTED_FEATURES } from '../features.ts'
@@ -45,6 +47,7 @@ export type ProducerIdBlock = { readonly first: bigint; readonly size: number }
 /** Ids that no broker has had or will have, once the record is committed. */
 export function allocateProducerIds(image: ClusterImage, brokerId: number): ControllerResult<ProducerIdBlock> {
   const first = image.nextProducerId
+  if (first > INT64_MAX - BigInt(PRODUCER_ID_BLOCK_SIZE)) throw new KafkaError('UNKNOWN_SERVER_ERROR', 'All producer ids of this cluster have been given out.')
   const record = metadataRecord('ProducerIdsRecord', {
     brokerId,
     brokerEpoch: image.brokers.get(brokerId)?.epoch ?? -1n,

@@ -3,8 +3,9 @@
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { ClusterImage, FeatureRange } from '../cluster-image.ts'
+import { ELIGIBLE_LEADER_REPLICAS, hasEligibleLeaderReplicas } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
-import { metadataRecord } from './metadata-records.ts'
+import { mayHaveEligibleLeaders, metadataRecord } from './metadata-records.ts'
 
 export const UPGRADE_TYPES = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
 export type FeatureUpdate = { readonly feature: string; readonly maxVersionLevel: number; readonly upgradeType: number }
@@ -18,6 +19,8 @@ export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpd
     if (fault !== undefined) throw new KafkaError('INVALID_UPDATE_VERSION', `The update failed for all features since the following feature had an error: Invalid update version ${update.maxVersionLevel} for feature ${update.feature}. ${fault}`)
     if (update.maxVersionLevel !== levelOf(image, update.feature)) records.push(metadataRecord('FeatureLevelRecord', { name: update.feature, featureLevel: update.maxVersionLevel }))
   }
+  // Without the feature nothing keeps eligible leaders true.
+  if (wanted.get(ELIGIBLE_LEADER_REPLICAS)?.maxVersionLevel === 0 && hasEligibleLeaderReplicas(image)) records.push(metadataRecord('ClearElrRecord', { topicName: '' }))
   return { records: validateOnly ? [] : records, response: undefined }
 }
 
@@ -31,6 +34,11 @@ function faultOf(image: ClusterImage, { feature, maxVersionLevel, upgradeType }:
   const range = supported.get(feature)
   if (range === undefined) return maxVersionLevel === 0 ? `Feature ${feature} not found.` : `Local controller ${nodeId} does not support this feature.`
   if (maxVersionLevel < range.min || maxVersionLevel > range.max) return `Local controller ${nodeId} only supports versions ${range.min}-${range.max}`
+  for (const broker of image.brokers.values()) {
+    const { min, max } = broker.features.get(feature) ?? { min: 0, max: 0 }
+    if (maxVersionLevel < min || maxVersionLevel > max) return max === 0 ? `Broker ${broker.id} does not support this feature.` : `Broker ${broker.id} only supports versions ${min}-${max}`
+  }
+  if (feature === ELIGIBLE_LEADER_REPLICAS && maxVersionLevel > 0 && !mayHaveEligibleLeaders(levelOf(image, 'metadata.version'))) return 'It depends on a metadata.version of 4.0-IV1 or later.'
   const level = levelOf(image, feature)
   if (maxVersionLevel > level && upgradeType !== UPGRADE_TYPES.UPGRADE) return "Can't downgrade to a newer version."
   if (maxVersionLevel >= level) return undefined

@@ -10,7 +10,7 @@ import type { ClusterImage, TopicImage } from '../cluster-image.ts'
 import { topicNameFault } from '../topic-name.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
-import { controllerId, reachableBrokers, viewPartition } from './partition-view.ts'
+import { controllerId, reachableBrokers, viewPartitionForMetadata } from './partition-view.ts'
 import type { MetadataRequestContext } from './request-context.ts'
 
 type TopicView = MetadataResponse['topics'][number]
@@ -40,7 +40,7 @@ function viewTopics(deps: MetadataHandlersDeps, image: ClusterImage, { apiVersio
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.internal,
-    partitions: topic.partitions.map((partition) => viewPartition(image, listener, partition)),
+    partitions: topic.partitions.map((partition) => viewPartitionForMetadata(image, listener, partition, apiVersion)),
     topicAuthorizedOperations: operations,
   })
   const { topics } = request

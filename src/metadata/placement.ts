@@ -23,7 +23,7 @@ export function placeReplicas(brokers: Iterable<BrokerImage>, count: number, rep
   const start = randomInt(leaders.length)
   return Array.from({ length: count }, (_, index) => {
     const leader = leaders[(start + index) % leaders.length] as Place
-    return placePartition(order, leader, replicationFactor, Math.floor(index / leaders.length))
+    return placePartition(order, leader, replicationFactor)
   })
 }
 
@@ -32,19 +32,29 @@ export function isCordoned({ logDirs, cordonedLogDirs }: BrokerImage): boolean {
   return logDirs.length > 0 && logDirs.every((directory) => cordonedLogDirs.includes(directory))
 }
 
-type Place = { readonly broker: BrokerImage; readonly rack: string; readonly position: number; replicaCount: number }
+type Place = {
+  readonly broker: BrokerImage
+  readonly rack: string
+  readonly position: number
+  replicaCount: number
+  /** How often each came second to it: who leads when it fails. */
+  readonly seconds: Map<Place, number>
+}
 
-/** `round` counts how often everyone has led: from one to the next, others come second. */
-function placePartition(order: readonly Place[], leader: Place, replicationFactor: number, round: number): number[] {
+function placePartition(order: readonly Place[], leader: Place, replicationFactor: number): number[] {
   const chosen = [leader]
   const inRack = new Map([[leader.rack, 1]])
-  const others = Math.max(1, order.length - 1)
-  const turn = ({ position }: Place): number => (((position - leader.position - 1 + order.length) % order.length) + round) % others
+  const distance = ({ position }: Place): number => (position - leader.position + order.length) % order.length
   const candidates = order.filter((place) => place !== leader)
   while (chosen.length < replicationFactor) {
+    const standsIn = (place: Place): number => (chosen.length === 1 ? (leader.seconds.get(place) ?? 0) : 0)
     const isBefore = (a: Place, b: Place): boolean => {
       const difference =
-        (inRack.get(a.rack) ?? 0) - (inRack.get(b.rack) ?? 0) || Number(a.broker.fenced) - Number(b.broker.fenced) || a.replicaCount - b.replicaCount || turn(a) - turn(b)
+        (inRack.get(a.rack) ?? 0) - (inRack.get(b.rack) ?? 0) ||
+        Number(a.broker.fenced) - Number(b.broker.fenced) ||
+        standsIn(a) - standsIn(b) ||
+        a.replicaCount - b.replicaCount ||
+        distance(a) - distance(b)
       return difference < 0
     }
     let best: Place | undefined
@@ -54,6 +64,8 @@ function placePartition(order: readonly Place[], leader: Place, replicationFacto
     inRack.set(best.rack, (inRack.get(best.rack) ?? 0) + 1)
   }
   for (const place of chosen) place.replicaCount++
+  const [, second] = chosen
+  if (second !== undefined) leader.seconds.set(second, (leader.seconds.get(second) ?? 0) + 1)
   return chosen.map(({ broker }) => broker.id)
 }
 
@@ -70,7 +82,7 @@ function interleaveRacks(brokers: readonly BrokerImage[]): Place[] {
   while (order.length < brokers.length) {
     for (const [rack, queue] of racks) {
       const broker = queue.shift()
-      if (broker !== undefined) order.push({ broker, rack, position: order.length, replicaCount: 0 })
+      if (broker !== undefined) order.push({ broker, rack, position: order.length, replicaCount: 0, seconds: new Map() })
     }
   }
   return order

@@ -53,7 +53,8 @@ export function partitionChange(partition: PartitionImage, target: PartitionTarg
     removingReplicas: target.removingReplicas ?? partition.removingReplicas,
   })
   const { replicas } = members
-  const directories = replicas.map((replica) => target.directories?.get(replica) ?? directoryOf(partition, replica) ?? rules.directoryFor(replica))
+  const staysPut = replicas === partition.replicas && target.directories === undefined && replicas.length === partition.directories.length
+  const directories = staysPut ? partition.directories : replicas.map((replica) => target.directories?.get(replica) ?? directoryOf(partition, replica) ?? rules.directoryFor(replica))
   let eligible = rules.eligibleLeaders ? eligibleLeaders(partition, members, rules.minInsyncReplicas, target.uncleanlyStopped ?? []) : []
   const mayLead = (replica: number): boolean => {
     const place = replicas.indexOf(replica)
@@ -79,17 +80,17 @@ export function partitionChange(partition: PartitionImage, target: PartitionTarg
   const losesMember = partition.isr.some((replica) => !isr.includes(replica))
   leaderChanges ||= partition.replicas.some((replica) => !replicas.includes(replica)) || (losesMember && bumpsEpochOnIsrShrink(rules.metadataVersion))
 
-  const change: PartitionChange = {
-    ...(leaderChanges && { leader: elected.leader }),
-    ...changed('isr', partition, isr),
-    ...changed('replicas', partition, replicas),
-    ...changed('addingReplicas', partition, members.addingReplicas),
-    ...changed('removingReplicas', partition, members.removingReplicas),
-    ...changed('eligibleLeaderReplicas', partition, eligible),
-    ...changed('lastKnownElr', partition, lastKnownLeader(partition, isr, elected.leader, rules.eligibleLeaders)),
-    ...(leaderRecoveryState !== partition.leaderRecoveryState && { leaderRecoveryState }),
-    ...(hasDirectories(rules.metadataVersion) && !isSame(directories, partition.directories) && { directories }),
-  }
+  const change: { -readonly [Field in keyof PartitionChange]: PartitionChange[Field] } = {}
+  if (leaderChanges) change.leader = elected.leader
+  if (!isSame(isr, partition.isr)) change.isr = [...isr]
+  if (!isSame(replicas, partition.replicas)) change.replicas = [...replicas]
+  if (!isSame(members.addingReplicas, partition.addingReplicas)) change.addingReplicas = [...members.addingReplicas]
+  if (!isSame(members.removingReplicas, partition.removingReplicas)) change.removingReplicas = [...members.removingReplicas]
+  if (!isSame(eligible, partition.eligibleLeaderReplicas)) change.eligibleLeaderReplicas = [...eligible]
+  const lastKnownElr = lastKnownLeader(partition, isr, elected.leader, rules.eligibleLeaders)
+  if (!isSame(lastKnownElr, partition.lastKnownElr)) change.lastKnownElr = [...lastKnownElr]
+  if (leaderRecoveryState !== partition.leaderRecoveryState) change.leaderRecoveryState = leaderRecoveryState
+  if (hasDirectories(rules.metadataVersion) && !isSame(directories, partition.directories)) change.directories = [...directories]
   return Object.keys(change).length === 0 ? undefined : change
 }
 
@@ -134,12 +135,6 @@ function elect(partition: PartitionImage, { replicas, isr }: Members, eligible: 
 function lastKnownLeader(partition: PartitionImage, isr: readonly number[], leader: number, hasEligible: boolean): readonly number[] {
   if (leader !== NO_LEADER) return []
   return hasEligible && isr.length === 0 && partition.leader !== NO_LEADER ? [partition.leader] : partition.lastKnownElr
-}
-
-type NumberField = 'isr' | 'replicas' | 'addingReplicas' | 'removingReplicas' | 'eligibleLeaderReplicas' | 'lastKnownElr'
-
-function changed(field: NumberField, partition: PartitionImage, next: readonly number[]): PartitionChange {
-  return isSame(partition[field], next) ? {} : { [field]: [...next] }
 }
 
 function isSame<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -1,9 +1,9 @@
 // What a command is: its options, and three functions. parse turns options into a typed value, call does the work, print shows it.
 
 import { Command, type OptionValues } from '@commander-js/extra-typings'
+import type { BrokerAddress } from '../interbroker/inter-broker.ts'
 import { MillraceError } from '../shared/errors.ts'
 import type { ClusterClient } from './client/cluster-client.ts'
-import type { BrokerAddress } from './client/broker-connection.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The command line makes no sense; exit code 2. */

@@ -1,7 +1,7 @@
 // Options and values that several commands take, under the names that Kafka's tools give them.
 
 import { Option } from '@commander-js/extra-typings'
-import type { BrokerAddress } from './client/broker-connection.ts'
+import type { BrokerAddress } from '../interbroker/inter-broker.ts'
 import { UsageError } from './command.ts'
 
 const DEFAULT_PORT = 9092

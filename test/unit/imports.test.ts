@@ -15,15 +15,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   protocol: BASE,
   native: [...BASE, 'protocol'],
   coordinator: [...BASE, 'protocol'],
+  interbroker: [...BASE, 'protocol'],
   metadata: COORDINATORS,
   groups: COORDINATORS,
   share: COORDINATORS,
   transactions: COORDINATORS,
-  broker: [...COORDINATORS, 'native', 'metadata', 'groups', 'share', 'transactions'],
+  broker: [...COORDINATORS, 'native', 'interbroker', 'metadata', 'groups', 'share', 'transactions'],
   console: [],
   admin: [...BASE, 'config', 'protocol', 'native', 'groups', 'broker', 'console'],
   embedded: [...BASE, 'config', 'broker', 'admin'],
-  cli: [...BASE, 'config', 'protocol', 'native', 'broker', 'admin'],
+  cli: [...BASE, 'config', 'protocol', 'interbroker', 'native', 'broker', 'admin'],
   index: [...BASE, 'admin', 'embedded'],
 }
 

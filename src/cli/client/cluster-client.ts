@@ -4,9 +4,14 @@ import type { ApiCaller } from '../../broker/api.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../protocol/api-keys.ts'
 import { MillraceError } from '../../shared/errors.ts'
 import { expectNoError } from '../../admin/operations/outcome.ts'
-import { BrokerConnection, type BrokerAddress, type ConnectionOptions } from './broker-connection.ts'
+import { BrokerConnection } from '../../interbroker/broker-connection.ts'
+import type { BrokerAddress } from '../../interbroker/inter-broker.ts'
+import { SystemTimers } from '../../shared/timers.ts'
 import { mergeResponses, routeOf, splitByLeader, type PartitionLeaders } from './routing.ts'
+import { TOOL_VERSIONS } from './tool-versions.ts'
 
+/** `connectTimeoutMs` and `requestTimeoutMs` hold for each attempt and each request. */
+export type ClientOptions = { clientId: string; connectTimeoutMs: number; requestTimeoutMs: number }
 export type CoordinatorKind = 'group' | 'transaction'
 
 const COORDINATOR_KEY_TYPES = { group: 0, transaction: 1 } as const
@@ -14,20 +19,23 @@ const COORDINATOR_KEY_TYPES = { group: 0, transaction: 1 } as const
 const COORDINATOR_MOVING = new Set([14, 15, 16])
 const RETRY_BACKOFF_MS = 100
 const RETRIES_MAX = 100
+/** As large as a broker may be set to send. */
+const RESPONSE_SIZE_MAX_BYTES = 512 * 1024 * 1024
 
 export class ClusterClient implements ApiCaller {
   readonly #bootstrap: readonly BrokerAddress[]
-  readonly #options: ConnectionOptions
+  readonly #options: ClientOptions
+  readonly #timers = new SystemTimers()
   readonly #connections = new Map<string, Promise<BrokerConnection>>()
   #brokers = new Map<number, BrokerAddress>()
 
-  private constructor(bootstrap: readonly BrokerAddress[], options: ConnectionOptions) {
+  private constructor(bootstrap: readonly BrokerAddress[], options: ClientOptions) {
     this.#bootstrap = bootstrap
     this.#options = options
   }
 
   /** Connects to the first of the addresses that answers. Throws the last one's ConnectionError. */
-  static async connect(bootstrap: readonly BrokerAddress[], options: ConnectionOptions): Promise<ClusterClient> {
+  static async connect(bootstrap: readonly BrokerAddress[], options: ClientOptions): Promise<ClusterClient> {
     const client = new ClusterClient(bootstrap, options)
     await client.#any()
     return client
@@ -94,7 +102,7 @@ export class ClusterClient implements ApiCaller {
       if (connection?.open) return connection
       this.#connections.delete(key)
     }
-    const opening = BrokerConnection.open(address, this.#options)
+    const opening = BrokerConnection.open(address, { ...this.#options, responseSizeMaxBytes: RESPONSE_SIZE_MAX_BYTES, timers: this.#timers, versionLimits: TOOL_VERSIONS })
     this.#connections.set(key, opening)
     return opening
   }

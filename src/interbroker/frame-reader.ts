@@ -1,11 +1,13 @@
 // Cuts the byte stream of a connection into frames: an int32 size, then that many bytes.
 
-/** As large as a broker may be set to send; a larger size means the other side does not speak Kafka's protocol. */
-export const FRAME_SIZE_MAX = 512 * 1024 * 1024
-
 export class FrameReader {
+  readonly #frameSizeMaxBytes: number
   #chunks: Buffer[] = []
   #bufferedBytes = 0
+
+  constructor(frameSizeMaxBytes: number) {
+    this.#frameSizeMaxBytes = frameSizeMaxBytes
+  }
 
   /** Takes bytes as they came and returns the frames that are whole now. Throws on an impossible size. */
   push(chunk: Buffer): Buffer[] {
@@ -14,7 +16,7 @@ export class FrameReader {
     const frames: Buffer[] = []
     while (this.#bufferedBytes >= 4) {
       const sizeBytes = this.#peekSize()
-      if (sizeBytes < 0 || sizeBytes > FRAME_SIZE_MAX) throw new Error(`a frame of ${sizeBytes} bytes: this is not a Kafka broker`)
+      if (sizeBytes < 0 || sizeBytes > this.#frameSizeMaxBytes) throw new Error(`a frame of ${sizeBytes} bytes: this is not a Kafka broker`)
       if (this.#bufferedBytes < 4 + sizeBytes) break
       const bytes = this.#join()
       frames.push(bytes.subarray(4, 4 + sizeBytes))

@@ -15,6 +15,7 @@ export function coordinatorLog(dataPlane: DataPlane): CoordinatorLog {
       dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
     read: (topic, partition, offset, maxBytes) => dataPlane.read(topic, partition, offset, maxBytes),
     offsets: (topic, partition) => dataPlane.partitionOffsets([{ topic, partition }])[0] ?? null,
+    watch: (topic, partition, onAdvance) => dataPlane.watch(topic, partition, onAdvance),
   }
 }
 

@@ -16,6 +16,7 @@ export function groupSettings(settings: BrokerSettings): GroupSettings {
     groupMaxSessionTimeoutMs: settings['group.max.session.timeout.ms'],
     groupInitialRebalanceDelayMs: settings['group.initial.rebalance.delay.ms'],
     groupMaxSize: settings['group.max.size'],
+    offsetsCommitTimeoutMs: settings['offsets.commit.timeout.ms'],
     offsetsRetentionMs: settings['offsets.retention.minutes'] * MINUTE_MS,
     offsetsRetentionCheckIntervalMs: settings['offsets.retention.check.interval.ms'],
     offsetMetadataMaxBytes: settings['offset.metadata.max.bytes'],

@@ -135,6 +135,7 @@ export const BROKER_SETTINGS = {
   'metadata.log.max.record.bytes.between.snapshots': long(20_971_520, { check: atLeast(1), doc: 'Bytes of metadata changes after which a snapshot of the metadata is written.' }),
   'metadata.log.max.snapshot.interval.ms': long(3_600_000, { check: atLeast(0), doc: 'Time in milliseconds after which a change of metadata is in a snapshot; 0 for no bound.' }),
   'offset.metadata.max.bytes': int(4096, { doc: 'Largest metadata of a committed offset, in bytes.' }),
+  'offsets.commit.timeout.ms': int(5000, { check: atLeast(1), doc: 'Time in milliseconds after which a write of the group coordinator that is not replicated yet is answered as failed.' }),
   'offsets.retention.minutes': int(10_080, { check: atLeast(1), doc: 'Minutes after which the offsets of an empty group are forgotten.' }),
   'offsets.retention.check.interval.ms': long(600_000, { check: atLeast(1), doc: 'Time in milliseconds between checks for offsets to forget.' }),
   'offsets.topic.num.partitions': int(50, { check: atLeast(1), doc: 'Partitions of the topic of committed offsets; fixed once it exists.' }),

@@ -18,15 +18,20 @@ export type StoredBatch = {
   records: StoredRecord[]
 }
 
-export type LogOffsets = { logStartOffset: bigint; logEndOffset: bigint; leaderEpoch: number }
+export type LogOffsets = { logStartOffset: bigint; highWatermark: bigint; logEndOffset: bigint; leaderEpoch: number }
 
 export interface CoordinatorLog {
-  /** Appends one batch; resolves with its base offset once it is committed. Appends take effect in the order of the calls. */
+  /**
+   * Appends one batch; resolves with its base offset once it is committed. Appends take effect in the order of the calls.
+   * Rejects with NOT_LEADER_OR_FOLLOWER where this broker does not lead the partition, or stops to before the commit.
+   */
   append(topic: string, partition: number, records: CoordinatorRecord[], producer: BatchProducer | null): Promise<bigint>
   /** Appends a transaction marker (KIP-98); resolves once it is committed. */
   appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
-  /** Batches from the one that holds `offset` on, up to `maxBytes` but at least one; none at the end of the log. */
+  /** Batches from the one that holds `offset` on, up to `maxBytes` but at least one, none behind the high watermark. */
   read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]>
   /** Null where this broker does not have the partition. */
   offsets(topic: string, partition: number): LogOffsets | null
+  /** Calls `onAdvance` once when more is committed in the partition, or when it stops. Returns what ends the watch. */
+  watch(topic: string, partition: number, onAdvance: () => void): () => void
 }

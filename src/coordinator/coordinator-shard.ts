@@ -33,6 +33,8 @@ export type ShardOperation<S extends CoordinatorShard, R> = (shard: S, now: numb
 /** The outside world of one shard. Timers of a shard that was unloaded do not run. */
 export interface ShardContext<S extends CoordinatorShard> {
   readonly partition: number
+  /** In which this broker leads the partition, as long as this shard is loaded. */
+  readonly leaderEpoch: number
   readonly timers: Timers
   readonly logger: Logger
   /** Milliseconds since the epoch; may jump. */

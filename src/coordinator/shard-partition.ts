@@ -6,8 +6,12 @@ import type { Clock } from '../shared/clock.ts'
 import { errorMessage } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Timers } from '../shared/timers.ts'
+import { appendFailure } from './append-outcome.ts'
+import { CommittedEnd } from './committed-end.ts'
 import type { BatchProducer, CoordinatorLog } from './coordinator-log.ts'
 import type { CoordinatorRecord, CoordinatorResult, CoordinatorShard, ShardContext, ShardOperation } from './coordinator-shard.ts'
+import { WriteDeadlines } from './write-deadlines.ts'
+import type { Deadline } from './write-deadlines.ts'
 
 /** Bytes of records in one append, below `max.message.bytes` by what a batch adds. */
 export const APPEND_SIZE_MAX_BYTES = 1_000_000
@@ -20,6 +24,8 @@ export type CoordinatorRuntimeDeps<S extends CoordinatorShard> = {
   readonly logger: Logger
   /** Default `APPEND_SIZE_MAX_BYTES`; an operation whose records exceed it is refused with RECORD_LIST_TOO_LARGE. */
   readonly appendSizeMaxBytes?: number
+  /** How long who asked for a write waits for its commit before the answer is REQUEST_TIMED_OUT; default for ever. */
+  readonly writeTimeoutMs?: number
   createShard(partition: number, context: ShardContext<S>): S
 }
 
@@ -37,16 +43,29 @@ type Write = {
   producer: BatchProducer | null
   key: string | undefined
   result: CoordinatorResult<unknown>
-  resolve: (response: never) => void
-  reject: (error: unknown) => void
+  answer: Answer<never>
 }
+
+/** How the outcome gets to whoever asked for the write; nothing is told after its deadline. */
+type Answer<R> = {
+  readonly deadline: Deadline
+  resolve(response: R): void
+  reject(error: unknown): void
+}
+
+/** Why a partition can be held on to no longer: it is led elsewhere, or memory may not be what the log says. */
+export type Loss = 'notLeader' | 'unknown'
 
 export class ShardPartition<S extends CoordinatorShard> {
   /** The shard once it is loaded, null before. */
   active: S | null = null
   readonly #deps: CoordinatorRuntimeDeps<S>
   readonly #partition: number
+  readonly #leaderEpoch: number
+  readonly #onLost: (loss: Loss) => void
   readonly #appendSizeMaxBytes: number
+  readonly #deadlines: WriteDeadlines
+  readonly #committedEnd: CommittedEnd
   readonly #timerKeys = new Set<string>()
   #unloaded = false
   #loadingShard: S | null = null
@@ -60,10 +79,15 @@ export class ShardPartition<S extends CoordinatorShard> {
   /** Operations that wait for the one of their key that is not committed yet. */
   readonly #waitingByKey = new Map<string, (() => boolean)[]>()
 
-  constructor(deps: CoordinatorRuntimeDeps<S>, partition: number) {
+  /** `onLost` is called when the partition has unloaded itself. */
+  constructor(deps: CoordinatorRuntimeDeps<S>, partition: number, leaderEpoch: number, onLost: (loss: Loss) => void) {
     this.#deps = deps
     this.#partition = partition
+    this.#leaderEpoch = leaderEpoch
+    this.#onLost = onLost
     this.#appendSizeMaxBytes = deps.appendSizeMaxBytes ?? APPEND_SIZE_MAX_BYTES
+    this.#committedEnd = new CommittedEnd(deps.log, deps.topic, partition)
+    this.#deadlines = new WriteDeadlines({ timers: deps.timers, clock: deps.clock, timerKey: `${deps.topic}-${partition}-deadlines`, timeoutMs: deps.writeTimeoutMs ?? Infinity })
   }
 
   /** The loaded shard, or the KafkaError that says why there is none. */
@@ -78,11 +102,11 @@ export class ShardPartition<S extends CoordinatorShard> {
     const startedMs = clock.monotonicMs()
     const shard = this.#deps.createShard(this.#partition, this.#context())
     this.#loadingShard = shard
-    const offsets = log.offsets(topic, this.#partition)
-    if (offsets === null) throw new KafkaError('NOT_COORDINATOR', `${topic}-${this.#partition} is not on this broker`)
-    let offset = offsets.logStartOffset
+    const committed = await this.#committedEnd.reached(this.#leaderEpoch)
+    if (committed === null) return
+    let offset = committed.logStartOffset
     let recordCount = 0
-    for (;;) {
+    while (offset < committed.logEndOffset) {
       const batches = await log.read(topic, this.#partition, offset, READ_SIZE_BYTES)
       if (this.#unloaded) return
       for (const batch of batches) {
@@ -109,27 +133,45 @@ export class ShardPartition<S extends CoordinatorShard> {
   unload(): void {
     if (this.#unloaded) return
     this.#unloaded = true
+    this.#committedEnd.stop()
     for (const key of this.#timerKeys) this.#deps.timers.cancel(key)
     this.#timerKeys.clear()
     const shard = this.active ?? this.#loadingShard
     this.active = null
     const refused = new KafkaError('NOT_COORDINATOR')
-    for (const write of [...this.#taken, ...this.#gathered]) write.reject(refused)
+    for (const write of [...this.#taken, ...this.#gathered]) write.answer.reject(refused)
     this.#taken.clear()
     this.#gathered = []
     const waiting = [...this.#waitingByKey.values()].flat()
     this.#waitingByKey.clear()
     for (const run of waiting) run()
+    this.#deadlines.close()
     shard?.onUnloaded()
   }
 
   write<R>(operation: ShardOperation<S, R>, producer: BatchProducer | null, key: string | undefined): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      const run = (): boolean => this.#run(operation, producer, key, resolve, reject)
+      const answer = this.#answer(resolve, reject)
+      const run = (): boolean => this.#run(operation, producer, key, answer)
       const waiting = key === undefined ? undefined : this.#waitingByKey.get(key)
       if (waiting === undefined) run()
       else waiting.push(run)
     })
+  }
+
+  #answer<R>(resolve: (response: R) => void, reject: (error: unknown) => void): Answer<R> {
+    const deadline = this.#deadlines.begin(reject)
+    return {
+      deadline,
+      resolve: (response) => {
+        this.#deadlines.met(deadline)
+        resolve(response)
+      },
+      reject: (error) => {
+        this.#deadlines.met(deadline)
+        reject(error)
+      },
+    }
   }
 
   /** The marker takes its place behind all records that operations have returned so far. */
@@ -141,17 +183,24 @@ export class ShardPartition<S extends CoordinatorShard> {
     const outcome = this.#inOrder(appended, () => {
       if (!this.#unloaded) this.shard().replayMarker?.(producerId, producerEpoch, commit)
     })
-    await outcome
+    try {
+      await outcome
+    } catch (error) {
+      this.#checkLoss(error)
+      throw error
+    }
     if (this.#unloaded) throw new KafkaError('NOT_COORDINATOR')
   }
 
   /** Runs an operation; true where it has records to commit first, and so keeps others of its key waiting. */
-  #run<R>(operation: ShardOperation<S, R>, producer: BatchProducer | null, key: string | undefined, resolve: (response: R) => void, reject: (error: unknown) => void): boolean {
+  #run<R>(operation: ShardOperation<S, R>, producer: BatchProducer | null, key: string | undefined, answer: Answer<R>): boolean {
+    // Who waited too long for the operations before it was told so; nothing of it is done then.
+    if (this.#deadlines.isOver(answer.deadline)) return false
     try {
       const result = operation(this.shard(), this.#deps.clock.nowMs())
       if (result.records.length === 0) {
         result.onCommitted?.()
-        resolve(result.response)
+        answer.resolve(result.response)
         return false
       }
       const sizeBytes = sizeOf(result.records)
@@ -161,11 +210,11 @@ export class ShardPartition<S extends CoordinatorShard> {
         throw refused
       }
       if (key !== undefined && !this.#waitingByKey.has(key)) this.#waitingByKey.set(key, [])
-      this.#gathered.push({ records: result.records, sizeBytes, producer, key, result, resolve: resolve as Write['resolve'], reject })
+      this.#gathered.push({ records: result.records, sizeBytes, producer, key, result, answer })
       this.#scheduleFlush()
       return true
     } catch (error) {
-      reject(error)
+      answer.reject(error)
       return false
     }
   }
@@ -243,9 +292,9 @@ export class ShardPartition<S extends CoordinatorShard> {
       if (!this.#taken.delete(write)) continue
       try {
         write.result.onCommitted?.()
-        write.resolve(write.result.response as never)
+        write.answer.resolve(write.result.response as never)
       } catch (error) {
-        write.reject(error)
+        write.answer.reject(error)
       }
       this.#release(write.key)
     }
@@ -270,11 +319,21 @@ export class ShardPartition<S extends CoordinatorShard> {
     if (this.#unloaded) return
     this.#deps.logger.warn('could not append to a coordinator partition', { topic: this.#deps.topic, partition: this.#partition, error: errorMessage(error) })
     for (const write of writes) {
-      if (!this.#taken.delete(write)) continue
+      if (!this.#taken.has(write)) continue
       write.result.onFailed?.(error)
-      write.reject(error)
-      this.#release(write.key)
+      write.answer.reject(error)
     }
+    if (this.#checkLoss(error)) return
+    for (const write of writes) if (this.#taken.delete(write)) this.#release(write.key)
+  }
+
+  /** Unloads the partition unless the failed append has surely left memory equal to the log. */
+  #checkLoss(error: unknown): boolean {
+    const failure = appendFailure(error)
+    if (this.#unloaded || failure === 'refused') return this.#unloaded
+    this.unload()
+    this.#onLost(failure)
+    return true
   }
 
   #context(): ShardContext<S> {
@@ -282,6 +341,7 @@ export class ShardPartition<S extends CoordinatorShard> {
     const prefix = `${topic}-${this.#partition}:`
     return {
       partition: this.#partition,
+      leaderEpoch: this.#leaderEpoch,
       logger,
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
@@ -295,7 +355,9 @@ export class ShardPartition<S extends CoordinatorShard> {
             if (!this.#unloaded) run()
           })
         },
+        // A shard of the past must not take the timers of the one that followed it.
         cancel: (key) => {
+          if (this.#unloaded) return
           this.#timerKeys.delete(prefix + key)
           timers.cancel(prefix + key)
         },

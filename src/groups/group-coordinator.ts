@@ -72,6 +72,7 @@ export class GroupCoordinator {
     const shardDeps = { settings: deps.settings, topics: deps.topics, regexes: this.#regexes, assignors, groupConfig: (groupId: string) => deps.groupConfig?.(groupId) ?? {} }
     this.#runtime = new CoordinatorRuntime<GroupShard>({
       topic: OFFSETS_TOPIC, log: deps.log, timers: deps.timers, clock: deps.clock, logger: deps.logger,
+      writeTimeoutMs: deps.settings.offsetsCommitTimeoutMs,
       createShard: (_partition, context) => new GroupShard(context, shardDeps),
     })
     this.#share = new ShareCoordination({
@@ -83,8 +84,8 @@ export class GroupCoordinator {
   }
 
   /** This broker leads the partition of `__consumer_offsets` from now on; resolves when its groups are there. */
-  load(partition: number): Promise<void> {
-    return this.#runtime.load(partition)
+  load(partition: number, leaderEpoch: number): Promise<void> {
+    return this.#runtime.load(partition, leaderEpoch)
   }
 
   unload(partition: number): void {

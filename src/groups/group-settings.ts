@@ -9,6 +9,8 @@ export type GroupSettings = {
   readonly groupInitialRebalanceDelayMs: number
   /** `group.max.size` */
   readonly groupMaxSize: number
+  /** `offsets.commit.timeout.ms`: how long any write of the coordinator is waited for */
+  readonly offsetsCommitTimeoutMs: number
   /** `offsets.retention.minutes`, in milliseconds */
   readonly offsetsRetentionMs: number
   /** `offsets.retention.check.interval.ms` */
@@ -78,6 +80,7 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   groupMaxSessionTimeoutMs: 1_800_000,
   groupInitialRebalanceDelayMs: 3_000,
   groupMaxSize: 2_147_483_647,
+  offsetsCommitTimeoutMs: 5_000,
   offsetsRetentionMs: 7 * 24 * 60 * 60 * 1000,
   offsetsRetentionCheckIntervalMs: 600_000,
   offsetMetadataMaxBytes: 4_096,

@@ -59,7 +59,7 @@ export class ShareCoordinator {
 
   constructor(deps: ShareCoordinatorDeps) {
     this.#deps = deps
-    this.#runtime = new CoordinatorRuntime({ ...deps, topic: SHARE_STATE_TOPIC, createShard: () => new ShareStateShard(deps.settings.updatesPerSnapshot) })
+    this.#runtime = new CoordinatorRuntime({ ...deps, topic: SHARE_STATE_TOPIC, writeTimeoutMs: deps.settings.writeTimeoutMs, createShard: () => new ShareStateShard(deps.settings.updatesPerSnapshot) })
   }
 
   /** Begins to drop records that later ones stand for. */
@@ -78,8 +78,8 @@ export class ShareCoordinator {
     for (const partition of this.#runtime.partitions()) this.unload(partition)
   }
 
-  load(partition: number): Promise<void> {
-    return this.#runtime.load(partition)
+  load(partition: number, leaderEpoch: number): Promise<void> {
+    return this.#runtime.load(partition, leaderEpoch)
   }
 
   unload(partition: number): void {
@@ -89,6 +89,7 @@ export class ShareCoordinator {
   /** Drops what lies before the oldest snapshot that is needed. */
   async prune(): Promise<void> {
     for (const partition of this.#runtime.partitions()) {
+      if (!this.#runtime.isLoaded(partition)) continue
       const before = this.#runtime.read(partition, (shard) => shard.prunableBefore())
       if (before !== null && before > 0n) await this.#deps.deleteRecords(SHARE_STATE_TOPIC, partition, before)
     }

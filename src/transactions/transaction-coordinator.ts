@@ -52,6 +52,8 @@ export type Outcome = { readonly error: ErrorName } | { readonly error: null; re
 
 const ABORT_TIMER = 'transactions-abort-timed-out'
 const EXPIRE_TIMER = 'transactions-remove-expired'
+/** As long as clients wait for an answer by default. */
+const WRITE_TIMEOUT_MS = 30_000
 const COMPLETION_RETRY_BACKOFF_MS = 100
 
 export class TransactionCoordinator {
@@ -68,8 +70,8 @@ export class TransactionCoordinator {
     this.#producerIds = new ProducerIds(deps.producerIdBlocks)
     this.#markers = new MarkerSender({ ...deps, partitionExists: ({ topic, partition }) => partition < (deps.partitionCount(topic) ?? 0) })
     this.#settle = new SettleWaits(deps.timers, (transactionalId) => this.#isBusy(transactionalId))
-    const createShard = (partition: number): TransactionShard => new TransactionShard(partition, (shard) => this.#completeDecided(shard))
-    this.#runtime = new CoordinatorRuntime({ ...deps, topic: TRANSACTION_STATE_TOPIC, createShard })
+    const createShard = (_partition: number, { leaderEpoch }: { leaderEpoch: number }): TransactionShard => new TransactionShard(leaderEpoch, (shard) => this.#completeDecided(shard))
+    this.#runtime = new CoordinatorRuntime({ ...deps, topic: TRANSACTION_STATE_TOPIC, writeTimeoutMs: WRITE_TIMEOUT_MS, createShard })
   }
 
   /** Begins to look for timed-out transactions and expired ids. */
@@ -86,8 +88,8 @@ export class TransactionCoordinator {
   }
 
   /** This broker leads the partition from now on: reads its transactions and completes those that are decided. */
-  load(partition: number): Promise<void> {
-    return this.#runtime.load(partition)
+  load(partition: number, leaderEpoch: number): Promise<void> {
+    return this.#runtime.load(partition, leaderEpoch)
   }
 
   unload(partition: number): void {
@@ -246,8 +248,7 @@ export class TransactionCoordinator {
   async #complete(shard: TransactionShard, decided: TransactionMetadata): Promise<void> {
     const { transactionalId } = decided
     const isCurrent = (): boolean => shard.live && transitions.isSameDecision(shard.get(transactionalId), decided)
-    const coordinatorEpoch = this.#deps.log.offsets(TRANSACTION_STATE_TOPIC, shard.partition)?.leaderEpoch ?? 0
-    if (!(await this.#markers.send(decided, coordinatorEpoch, isCurrent))) return
+    if (!(await this.#markers.send(decided, shard.coordinatorEpoch, isCurrent))) return
     while (isCurrent()) {
       try {
         await this.#write(transactionalId, (metadata, now) => transitions.completeTransaction(metadata, decided, now))

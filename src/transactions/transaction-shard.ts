@@ -5,13 +5,14 @@ import type { TransactionMetadata } from './transaction-metadata.ts'
 import { decodeTransaction } from './transaction-record.ts'
 
 export class TransactionShard implements CoordinatorShard {
-  readonly partition: number
+  /** What markers carry: the epoch in which this broker leads the partition. */
+  readonly coordinatorEpoch: number
   readonly #onLoaded: (shard: TransactionShard) => void
   readonly #transactions = new Map<string, TransactionMetadata>()
   #live = true
 
-  constructor(partition: number, onLoaded: (shard: TransactionShard) => void) {
-    this.partition = partition
+  constructor(coordinatorEpoch: number, onLoaded: (shard: TransactionShard) => void) {
+    this.coordinatorEpoch = coordinatorEpoch
     this.#onLoaded = onLoaded
   }
 

@@ -7,12 +7,20 @@ export class FakeCoordinatorLog implements CoordinatorLog {
   /** Batches of all partitions, by `topic-partition`. */
   readonly batches = new Map<string, StoredBatch[]>()
   appendCount = 0
+  /** In which every partition is led. */
+  leaderEpoch = 0
+  /** How much of each partition's end is not committed yet, by `topic-partition`. */
+  readonly uncommitted = new Map<string, bigint>()
+  readonly #watches = new Set<() => void>()
   nowMs: () => number = () => 0
   #failure: Error | null = null
+  #lostAnswer: Error | null = null
   #held: (() => void)[] | null = null
 
   /** The next append stores nothing and rejects. */
   failNextAppend(error: Error): void { this.#failure = error }
+  /** The next append is stored, and rejects all the same. */
+  loseNextAnswer(error: Error): void { this.#lostAnswer = error }
   /** From now on appends are stored but not acknowledged. */
   hold(): void { this.#held = [] }
   /** Acknowledges what is held, in the order given by `order`. */
@@ -61,7 +69,25 @@ export class FakeCoordinatorLog implements CoordinatorLog {
   }
 
   offsets(topic: string, partition: number): LogOffsets | null {
-    return { logStartOffset: 0n, logEndOffset: this.#end(topic, partition), leaderEpoch: 0 }
+    const logEndOffset = this.#end(topic, partition)
+    return { logStartOffset: 0n, highWatermark: logEndOffset - (this.uncommitted.get(`${topic}-${partition}`) ?? 0n), logEndOffset, leaderEpoch: this.leaderEpoch }
+  }
+
+  watch(_topic: string, _partition: number, onAdvance: () => void): () => void {
+    this.#watches.add(onAdvance)
+    return () => this.#watches.delete(onAdvance)
+  }
+
+  get watchCount(): number {
+    return this.#watches.size
+  }
+
+  /** Commits the partition but for this many records of its end. */
+  commitBut(topic: string, partition: number, count: bigint): void {
+    this.uncommitted.set(`${topic}-${partition}`, count)
+    const watches = [...this.#watches]
+    this.#watches.clear()
+    for (const advanced of watches) advanced()
   }
 
   #end(topic: string, partition: number): bigint {
@@ -75,6 +101,9 @@ export class FakeCoordinatorLog implements CoordinatorLog {
   }
 
   async #acknowledged(): Promise<void> {
+    const lost = this.#lostAnswer
+    this.#lostAnswer = null
+    if (lost !== null) throw lost
     const held = this.#held
     if (held !== null) await new Promise<void>((resolve) => held.push(resolve))
   }

@@ -70,7 +70,7 @@ export class MemoryGroupPeer implements GroupPeer {
     if (this.coordinator !== undefined) this.coordinator.close()
     const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
     this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {}, shareStates: this.shareCoordinator ?? this.shareStates, latestOffset: (topic) => Promise.resolve(this.latestOffsets.get(topic) ?? 0n) })
-    await this.coordinator.load(0)
+    await this.coordinator.load(0, this.log.leaderEpoch)
     this.#handlers = groupHandlers({
       coordinator: this.coordinator, topics,
       ensureInternalTopic: () => {},

@@ -91,7 +91,7 @@ export class TransactionBroker {
   /** A broker that has loaded whatever is on the disk. */
   static async start(disk = new Disk(), clock = new ManualClock(), blockSize = 1000): Promise<TransactionBroker> {
     const broker = new TransactionBroker(disk, clock, blockSize)
-    for (let partition = 0; partition < STATE_PARTITION_COUNT; partition++) await broker.coordinator.load(partition)
+    for (let partition = 0; partition < STATE_PARTITION_COUNT; partition++) await broker.coordinator.load(partition, disk.log.leaderEpoch)
     return broker
   }
 

@@ -24,7 +24,7 @@ test.each(SHARE_TALKS.map((talk) => [talk.name, talk] as const))('share groups a
     log, clock, logger, timers: clock, settings: { updatesPerSnapshot: 500, pruneIntervalMs: 300_000, writeTimeoutMs: 5_000 },
     partitionCount: (topic) => (topic === SHARE_STATE_TOPIC ? 1 : undefined), ensureStateTopic: () => {}, deleteRecords: () => Promise.resolve(),
   })
-  await shareCoordinator.load(0)
+  await shareCoordinator.load(0, 0)
   peer.shareCoordinator = shareCoordinator
   await peer.restart()
   expect(await tell(peer, talk)).toEqual(golden[name])

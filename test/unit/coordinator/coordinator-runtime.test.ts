@@ -47,7 +47,7 @@ let log: FakeCoordinatorLog
 let clock: ManualClock
 let runtime: CoordinatorRuntime<CounterShard>
 const create = (): CoordinatorRuntime<CounterShard> => new CoordinatorRuntime<CounterShard>({
-  topic: TOPIC, log, clock, timers: clock, logger: silentLogger, appendSizeMaxBytes: 1000, createShard: (_partition, context) => new CounterShard(context),
+  topic: TOPIC, log, clock, timers: clock, logger: silentLogger, appendSizeMaxBytes: 1000, writeTimeoutMs: 5000, createShard: (_partition, context) => new CounterShard(context),
 })
 const counters = (): Record<string, number> => runtime.read(0, (shard) => Object.fromEntries(shard.counters))
 
@@ -55,7 +55,7 @@ beforeEach(async () => {
   log = new FakeCoordinatorLog()
   clock = new ManualClock()
   runtime = create()
-  await runtime.load(0)
+  await runtime.load(0, 0)
 })
 
 describe('writes', () => {
@@ -146,12 +146,58 @@ describe('writes', () => {
 
 describe('failures', () => {
   test('a failed append changes nothing and the next one goes on', async () => {
-    log.failNextAppend(new KafkaError('KAFKA_STORAGE_ERROR'))
+    log.failNextAppend(new KafkaError('NOT_ENOUGH_REPLICAS'))
     const failed = [runtime.write(0, increment('a'), null, 'a'), runtime.write(0, increment('b'), null, 'b')]
     const next = runtime.write(0, increment('a'), null, 'a')
     for (const write of failed) await expect(write).rejects.toThrow(KafkaError)
     expect(await next).toBe(1)
     expect(counters()).toEqual({ a: 1 })
+  })
+
+  test.each(['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_STORAGE_ERROR'] as const)('after %s memory is read anew from the log, for the records may be there', async (errorName) => {
+    log.loseNextAnswer(new KafkaError(errorName))
+    const lost = expect(runtime.write(0, increment('a'), null, 'a')).rejects.toMatchObject({ errorName })
+    const behind = expect(runtime.write(0, increment('a'), null, 'a')).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
+    await lost
+    await behind
+    await settled()
+    expect(counters()).toEqual({ a: 1 })
+    expect(await runtime.write(0, increment('a'), null, 'a')).toBe(2)
+  })
+
+  test('a leader that hears it is none gives the partition up at once, and looks again a second later', async () => {
+    log.failNextAppend(new KafkaError('NOT_LEADER_OR_FOLLOWER'))
+    await expect(runtime.write(0, increment('a'))).rejects.toMatchObject({ errorName: 'NOT_LEADER_OR_FOLLOWER' })
+    await expect(runtime.write(0, increment('a'))).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
+    clock.advance(1000)
+    await settled()
+    expect(await runtime.write(0, increment('a'))).toBe(1)
+  })
+
+  test('a marker whose outcome is not known is found again in the log', async () => {
+    const producer = { producerId: 7n, producerEpoch: 0, transactional: true }
+    await runtime.write(0, set('a', 1), producer)
+    log.loseNextAnswer(new KafkaError('REQUEST_TIMED_OUT'))
+    await expect(runtime.completeTransaction(0, 7n, 0, 1, true)).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
+    await settled()
+    expect(counters()).toEqual({ a: 1 })
+  })
+
+  test('who waits too long is told so; the write takes effect all the same, and what waited behind it is not done', async () => {
+    log.hold()
+    const slow = expect(runtime.write(0, increment('a'), null, 'a')).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
+    const behind = expect(runtime.write(0, increment('a'), null, 'a')).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
+    await settled()
+    clock.advance(4999)
+    const patient = runtime.write(0, increment('a'), null, 'a')
+    clock.advance(1)
+    await slow
+    await behind
+    await log.release()
+    expect(await patient).toBe(2)
+    expect(counters()).toEqual({ a: 2 })
+    clock.advance(5000)
+    expect(clock.pending().size).toBe(0)
   })
 
   test('an operation that throws rejects its write alone', async () => {
@@ -187,7 +233,7 @@ describe('load and unload', () => {
     expect(log.of(TOPIC, 0).map((batch) => batch.control?.type ?? batch.producerId)).toEqual([-1n, 7n, 8n, 9n, 'COMMIT', 'ABORT'])
 
     runtime = create()
-    await runtime.load(0)
+    await runtime.load(0, 0)
     expect(counters()).toEqual({ a: 2 })
     await runtime.completeTransaction(0, 9n, 0, 1, true)
     expect(counters()).toEqual({ a: 2, c: 4 })
@@ -208,7 +254,7 @@ describe('load and unload', () => {
   })
 
   test('operations are refused while loading, and where the partition is not here', async () => {
-    const loading = runtime.load(1)
+    const loading = runtime.load(1, 0)
     expect(runtime.isLoading()).toBe(true)
     const early = expect(runtime.write(1, increment('a'))).rejects.toMatchObject({ errorName: 'COORDINATOR_LOAD_IN_PROGRESS' })
     expect(() => runtime.read(1, () => 0)).toThrow(expect.objectContaining({ errorName: 'COORDINATOR_LOAD_IN_PROGRESS' }))
@@ -231,15 +277,84 @@ describe('load and unload', () => {
     expect(names).toEqual(['NOT_COORDINATOR', 'NOT_COORDINATOR'])
     await log.release()
     expect(shard.counters.size).toBe(0)
-    await runtime.load(0)
+    await runtime.load(0, 0)
     expect(counters()).toEqual({ a: 1 })
   })
 
   test('a load that fails gives the partition up', async () => {
     log.of(TOPIC, 3).push({ baseOffset: 0n, lastOffset: 0n, producerId: -1n, producerEpoch: -1, transactional: false, control: null, records: [{ offset: 0n, timestampMs: 0, ...record('poison', 1) }] })
-    await expect(runtime.load(3)).rejects.toThrow('poison')
+    await expect(runtime.load(3, 0)).rejects.toThrow('poison')
     await expect(runtime.write(3, increment('a'))).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
-    expect(runtime.partitions()).toEqual([0])
+    expect(runtime.isLoaded(3)).toBe(false)
+    expect(runtime.isLoading()).toBe(false)
+  })
+
+  test('a load that failed is tried again, less and less often, until the partition is led elsewhere', async () => {
+    log.of(TOPIC, 3).push({ baseOffset: 0n, lastOffset: 0n, producerId: -1n, producerEpoch: -1, transactional: false, control: null, records: [{ offset: 0n, timestampMs: 0, ...record('poison', 1) }] })
+    await expect(runtime.load(3, 0)).rejects.toThrow('poison')
+    const pauses: number[] = []
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const [, dueMs = 0] = [...clock.pending()].find(([key]) => key.endsWith('-3-load')) ?? []
+      pauses.push(dueMs - clock.monotonicMs())
+      if (attempt === 3) log.of(TOPIC, 3).length = 0
+      clock.advance(dueMs - clock.monotonicMs())
+      await settled()
+    }
+    expect(pauses).toEqual([100, 200, 400, 800])
+    expect(runtime.isLoaded(3)).toBe(true)
+    log.leaderEpoch = 1
+    await expect(runtime.load(3, 2)).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
+    runtime.unload(3)
+    expect([...clock.pending().keys()].filter((key) => key.endsWith('load'))).toEqual([])
+  })
+
+  test('a load waits until all that was written before it is committed', async () => {
+    await runtime.write(0, set('a', 1))
+    await runtime.write(0, set('a', 2))
+    log.leaderEpoch = 5
+    log.uncommitted.set(`${TOPIC}-0`, 2n)
+    const loading = runtime.load(0, 5)
+    for (const left of [2n, 1n]) {
+      log.commitBut(TOPIC, 0, left)
+      await settled()
+      expect(() => counters()).toThrow(expect.objectContaining({ errorName: 'COORDINATOR_LOAD_IN_PROGRESS' }))
+    }
+    log.commitBut(TOPIC, 0, 0n)
+    await loading
+    expect(counters()).toEqual({ a: 2 })
+    expect(log.watchCount).toBe(0)
+  })
+
+  test('a load that is overtaken while it waits leaves nothing behind', async () => {
+    await runtime.write(0, set('a', 1))
+    runtime.unload(0)
+    log.uncommitted.set(`${TOPIC}-0`, 1n)
+    const overtaken = runtime.load(0, 0)
+    await settled()
+    log.leaderEpoch = 1
+    const later = runtime.load(0, 1)
+    await overtaken
+    await settled()
+    expect(log.watchCount).toBe(1)
+    log.commitBut(TOPIC, 0, 0n)
+    await later
+    expect(counters()).toEqual({ a: 1 })
+    runtime.unload(0)
+    expect(clock.pending().size).toBe(0)
+  })
+
+  test('a higher epoch loads again, for others may have written meanwhile; the same one or an older one does nothing', async () => {
+    await runtime.load(0, 0)
+    const before = runtime.read(0, (shard) => shard)
+    expect(before.unloaded).toBe(false)
+    await log.append(TOPIC, 0, [record('others', 1)], null)
+    log.leaderEpoch = 2
+    await runtime.load(0, 2)
+    expect(before.unloaded).toBe(true)
+    expect(counters()).toEqual({ others: 1 })
+    expect(runtime.read(0, (shard) => shard.context.leaderEpoch)).toBe(2)
+    await runtime.load(0, 1)
+    expect(runtime.read(0, (shard) => shard.context.leaderEpoch)).toBe(2)
   })
 })
 
@@ -257,5 +372,16 @@ describe('a shard\'s own timers and writes', () => {
     clock.advance(1000)
     expect(ran).toBe(false)
     expect(clock.pending().size).toBe(0)
+  })
+
+  test('are not the timers of the shard that followed', async () => {
+    const before = runtime.read(0, (shard) => shard.context)
+    log.leaderEpoch = 1
+    await runtime.load(0, 1)
+    let ran = false
+    runtime.read(0, (shard) => shard.context).timers.set('tick', 100, () => { ran = true })
+    before.timers.cancel('tick')
+    clock.advance(100)
+    expect(ran).toBe(true)
   })
 })

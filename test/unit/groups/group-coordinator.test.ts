@@ -137,7 +137,7 @@ describe('while a group loads', () => {
   test('offsets are unknown yet, not absent', async () => {
     await commit('g', 'alpha', 7n)
     peer.coordinator.unload(0)
-    const loaded = peer.coordinator.load(0)
+    const loaded = peer.coordinator.load(0, 0)
     const [now, before] = await Promise.all([
       peer.call('OffsetFetch', 9, { groups: [{ groupId: 'g', topics: null }] }),
       peer.call('OffsetFetch', 1, { groupId: 'g', topics: [{ name: 'alpha', partitionIndexes: [0] }] }),

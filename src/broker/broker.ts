@@ -6,6 +6,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../groups/group-coordinator.ts'
 import { GROUP_APIS, groupHandlers, transactionalOffsets } from '../groups/group-handlers.ts'
 import { OFFSETS_TOPIC } from '../groups/group-records.ts'
+import { SocketInterBroker } from '../interbroker/socket-inter-broker.ts'
 import { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { CONFIG_RESOURCES, configsOf, emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
@@ -41,7 +42,7 @@ import type { Adoption } from './adopt.ts'
 import type { ApiCaller, ApiHandlers } from './api.ts'
 import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
 import { ClusterView } from './cluster-view.ts'
-import { coordinatorLog, markerWriter } from './coordinator-access.ts'
+import { coordinatorLog, inTime, markerWriter } from './coordinator-access.ts'
 import { compactionPolicy } from './compaction.ts'
 import { CompactionRunner } from './compaction-runner.ts'
 import { CoordinatorFollower } from './coordinator-follower.ts'
@@ -52,6 +53,7 @@ import { readIdentity } from './identity.ts'
 import { openMetadataLog } from './quorum.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
 import { LocalCaller } from './local-caller.ts'
+import { MarkerRouter } from './marker-router.ts'
 import { retentionPolicy } from './retention.ts'
 import { RetentionRunner } from './retention-runner.ts'
 import { Router } from './router.ts'
@@ -59,12 +61,16 @@ import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
 import { groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
 import { findStrayDirectories } from './stray-directories.ts'
+import { TransactionVerifier } from './transaction-verifier.ts'
 import { answerVerification } from './verification.ts'
 
 /** Kafka's number of the security protocol; the only one that listeners have. */
 const PLAINTEXT = 0
 /** How many stray directories are named in the one line about them. */
 const STRAYS_TOLD_MAX = 10
+/** Kafka's defaults of `request.timeout.ms` and `socket.connection.setup.timeout.ms`. */
+const INTER_BROKER_REQUEST_TIMEOUT_MS = 30_000
+const INTER_BROKER_CONNECT_TIMEOUT_MS = 10_000
 
 export type BrokerParts = {
   readonly config: BrokerConfig
@@ -90,6 +96,7 @@ export class BrokerNode {
   readonly shares: ShareCoordinator
   readonly #delivery: ShareDelivery
   readonly caller: ApiCaller
+  readonly #interBroker: SocketInterBroker
   readonly clock: Clock
   readonly #timers: SystemTimers
   readonly #retention: RetentionRunner
@@ -146,6 +153,10 @@ export class BrokerNode {
     const view = new ClusterView(() => metadata.image)
     const topics = topicLookup(() => metadata.image)
     const log = coordinatorLog(dataPlane)
+    this.#interBroker = new SocketInterBroker({
+      clientId: `broker-${nodeId}`, clock, timers, requestTimeoutMs: INTER_BROKER_REQUEST_TIMEOUT_MS, connectTimeoutMs: INTER_BROKER_CONNECT_TIMEOUT_MS,
+      addressOf: (id) => view.addressOf(id, config.listeners.interBroker),
+    })
     const creatorLogger = logging.logger('metadata')
     const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
     this.shares = new ShareCoordinator({
@@ -171,15 +182,20 @@ export class BrokerNode {
       latestOffset: (topic, partition) => Promise.resolve(dataPlane.partitionOffsets([{ topic, partition }])[0]?.highWatermark ?? 'NOT_LEADER_OR_FOLLOWER'),
     })
     const markers = markerWriter(dataPlane, this.groups)
+    const leaderOf = (topic: string, partition: number): number => view.leaderIdOf(topic, partition)
     this.transactions = new TransactionCoordinator({
       log,
-      markers,
+      markers: new MarkerRouter({ nodeId, local: markers, interBroker: this.#interBroker, leaderOf }),
       producerIdBlocks: { allocate: () => metadata.write((image) => allocateProducerIds(image, nodeId)) },
       settings: transactionSettings(settings),
       clock,
       timers,
       logger: logging.logger('transactions'),
       partitionCount: (topic) => view.partitionCount(topic),
+    })
+    const verifier = new TransactionVerifier({
+      nodeId, local: this.transactions, interBroker: this.#interBroker,
+      coordinatorOf: (transactionalId) => leaderOf(TRANSACTION_STATE_TOPIC, this.transactions.partitionFor(transactionalId)),
     })
     let served: ServedApis
     const all: ApiHandlers = {
@@ -192,8 +208,9 @@ export class BrokerNode {
       }),
       ...transactionHandlers({
         coordinator: this.transactions,
+        verifier,
         offsets: transactionalOffsets(this.groups, topics),
-        markers,
+        markers: inTime(markers, timers, INTER_BROKER_REQUEST_TIMEOUT_MS / 3),
         clock,
         partitionCount: (topic) => view.partitionCount(topic),
       }),
@@ -209,7 +226,7 @@ export class BrokerNode {
     const firstListener = config.listeners.bind[0]?.name ?? ''
     this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })
     this.#router = new Router({ dataPlane, handlers, served, clock, logger: logging.logger('requests') })
-    dataPlane.onVerify((question) => void answerVerification(dataPlane, this.transactions, question))
+    dataPlane.onVerify((question) => void answerVerification(dataPlane, verifier, question))
     this.#retention = new RetentionRunner({
       dataPlane,
       policyOf: (topic) => (metadata.image.topicsByName.has(topic) ? retentionPolicy(configs.topicSettings(metadata.image, topic)) : null),
@@ -289,6 +306,7 @@ export class BrokerNode {
     this.#delivery.close()
     this.shares.close()
     this.groups.close()
+    this.#interBroker.close()
     this.#timers.close()
     await this.#metadataLog.close()
     await this.dataPlane.close()

@@ -5,6 +5,8 @@ import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
 import { OFFSETS_TOPIC } from '../groups/group-records.ts'
 import type { DataPlane } from '../native.ts'
+import { KafkaError } from '../protocol/error-codes.ts'
+import type { Timers } from '../shared/timers.ts'
 import type { MarkerWriter } from '../transactions/marker-sender.ts'
 
 export function coordinatorLog(dataPlane: DataPlane): CoordinatorLog {
@@ -26,5 +28,22 @@ export function markerWriter(dataPlane: DataPlane, groups: GroupCoordinator): Ma
       topic === OFFSETS_TOPIC
         ? groups.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit)
         : dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
+  }
+}
+
+/**
+ * For markers that another broker asks for: one that is not replicated in time fails alone, before the request that brought
+ * it together with others runs out of time.
+ */
+export function inTime(markers: MarkerWriter, timers: Timers, timeoutMs: number): MarkerWriter {
+  let count = 0
+  return {
+    write: (partition, producerId, producerEpoch, coordinatorEpoch, commit) => {
+      const timer = `marker-in-time-${count++}`
+      return new Promise((resolve, reject) => {
+        timers.set(timer, timeoutMs, () => reject(new KafkaError('REQUEST_TIMED_OUT')))
+        markers.write(partition, producerId, producerEpoch, coordinatorEpoch, commit).then(resolve, reject).finally(() => timers.cancel(timer))
+      })
+    },
   }
 }

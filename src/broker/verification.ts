@@ -4,16 +4,13 @@
 import type { DataPlane, TransactionVerification } from '../native.ts'
 import { ERRORS } from '../protocol/error-codes.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
+import type { PartitionVerifier } from '../transactions/txn-offset-commit-handler.ts'
 import { asKafkaError } from './error-responses.ts'
 
 /** From this Produce version on a partition joins its transaction with its first batch. */
 const ADDS_PARTITIONS_FROM = 12
 /** From this one on a client knows TRANSACTION_ABORTABLE. */
 const KNOWS_ABORTABLE_FROM = 11
-
-export interface PartitionVerifier {
-  verifyPartition(transactionalId: string, producerId: bigint, producerEpoch: number, topic: string, partition: number, allowImplicitAdd: boolean): Promise<ErrorName | null>
-}
 
 export async function answerVerification(dataPlane: Pick<DataPlane, 'verified'>, verifier: PartitionVerifier, question: TransactionVerification): Promise<void> {
   const { transactionalId, producerId, producerEpoch, produceVersion } = question
@@ -40,6 +37,9 @@ export function produceError(error: ErrorName, produceVersion: number): ErrorNam
     case 'COORDINATOR_LOAD_IN_PROGRESS':
     case 'COORDINATOR_NOT_AVAILABLE':
     case 'NOT_COORDINATOR':
+    case 'BROKER_NOT_AVAILABLE':
+    case 'NETWORK_EXCEPTION':
+    case 'REQUEST_TIMED_OUT':
       // Retriable for every producer, and the partition is left as it was.
       return 'NOT_ENOUGH_REPLICAS'
     default:

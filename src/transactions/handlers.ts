@@ -14,6 +14,7 @@ import type { TransactionalOffsets } from './transactional-offsets.ts'
 import type { ProducerIdAndEpoch } from './transitions.ts'
 import { nextProducer } from './transitions.ts'
 import { txnOffsetCommit } from './txn-offset-commit-handler.ts'
+import type { PartitionVerifier } from './txn-offset-commit-handler.ts'
 import { writeTxnMarkers } from './write-txn-markers-handler.ts'
 
 /** Name, lowest and highest version of the APIs that are served here. */
@@ -30,7 +31,10 @@ export const TRANSACTION_APIS = {
 
 export type TransactionHandlersDeps = {
   readonly coordinator: TransactionCoordinator
+  /** Answers for every transaction, wherever it is coordinated. */
+  readonly verifier: PartitionVerifier
   readonly offsets: TransactionalOffsets
+  /** Of partitions that this broker leads; what others ask for is never passed on. */
   readonly markers: MarkerWriter
   readonly clock: Clock
   partitionCount(topic: string): number | undefined

@@ -3,7 +3,6 @@
 import type { Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
 import { errorCode } from '../protocol/error-codes.ts'
-import type { TransactionCoordinator } from './transaction-coordinator.ts'
 import type { TransactionalOffsets } from './transactional-offsets.ts'
 
 type Request = RequestOf<'TxnOffsetCommit'>
@@ -13,18 +12,27 @@ type Response = Encodable<ResponseOf<'TxnOffsetCommit'>>
 const IMPLICIT_ADD_VERSION = 5
 const ABORTABLE_VERSION = 4
 
-export type TxnOffsetCommitDeps = { readonly coordinator: TransactionCoordinator; readonly offsets: TransactionalOffsets }
+export interface PartitionVerifier {
+  /** Null if a batch of the transaction may be appended to the partition, which joins it where `allowImplicitAdd`; else why not. */
+  verifyPartition(transactionalId: string, producerId: bigint, producerEpoch: number, topic: string, partition: number, allowImplicitAdd: boolean): Promise<ErrorName | null>
+}
 
-export async function txnOffsetCommit({ coordinator, offsets }: TxnOffsetCommitDeps, request: Request, apiVersion: number): Promise<Response> {
+export type TxnOffsetCommitDeps = { readonly verifier: PartitionVerifier; readonly offsets: TransactionalOffsets }
+
+export async function txnOffsetCommit({ verifier, offsets }: TxnOffsetCommitDeps, request: Request, apiVersion: number): Promise<Response> {
   const { transactionalId, groupId, producerId, producerEpoch } = request
   const partition = offsets.partitionFor(groupId)
-  const error = await coordinator.verifyPartition(transactionalId, producerId, producerEpoch, '__consumer_offsets', partition, apiVersion >= IMPLICIT_ADD_VERSION)
+  const error = await verifier.verifyPartition(transactionalId, producerId, producerEpoch, '__consumer_offsets', partition, apiVersion >= IMPLICIT_ADD_VERSION)
   if (error === null) return offsets.commitTransactional(request, apiVersion)
   const code = errorCode(errorFor(error, apiVersion))
   return { topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code })) })) }
 }
 
+/** Coordinators that cannot be reached: to the client it is this one that shall be asked again. */
+const UNREACHABLE: ReadonlySet<ErrorName> = new Set(['NOT_COORDINATOR', 'BROKER_NOT_AVAILABLE', 'NETWORK_EXCEPTION', 'REQUEST_TIMED_OUT'])
+
 function errorFor(error: ErrorName, apiVersion: number): ErrorName {
+  if (UNREACHABLE.has(error)) return 'COORDINATOR_NOT_AVAILABLE'
   if (error === 'PRODUCER_FENCED') return 'INVALID_PRODUCER_EPOCH'
   if (error === 'TRANSACTION_ABORTABLE' && apiVersion < ABORTABLE_VERSION) return 'INVALID_TXN_STATE'
   return error === 'COORDINATOR_LOAD_IN_PROGRESS' && apiVersion < 2 ? 'COORDINATOR_NOT_AVAILABLE' : error

@@ -36,11 +36,14 @@ async function writeOne(deps: WriteTxnMarkersDeps, partition: TopicPartition, ma
   }
 }
 
-/** A transaction coordinator expects the errors of a partition, not those of the group coordinator behind it. */
+/**
+ * A transaction coordinator expects the errors of a partition, not those of the group coordinator behind it. The partition
+ * exists, so where there is nothing of it here it is led elsewhere.
+ */
 function markerErrorName(error: unknown): ErrorName {
   if (!(error instanceof KafkaError)) return 'UNKNOWN_SERVER_ERROR'
   const { errorName } = error
-  return errorName === 'COORDINATOR_NOT_AVAILABLE' || errorName === 'COORDINATOR_LOAD_IN_PROGRESS' || errorName === 'NOT_COORDINATOR' ? 'NOT_LEADER_OR_FOLLOWER' : errorName
+  return errorName === 'COORDINATOR_NOT_AVAILABLE' || errorName === 'COORDINATOR_LOAD_IN_PROGRESS' || errorName === 'NOT_COORDINATOR' || errorName === 'UNKNOWN_TOPIC_OR_PARTITION' ? 'NOT_LEADER_OR_FOLLOWER' : errorName
 }
 
 function setError(result: MarkerResult, { topic, partition }: TopicPartition, error: ErrorName | null): void {

@@ -76,6 +76,7 @@ export class TransactionBroker {
     })
     this.#handlers = transactionHandlers({
       coordinator: this.coordinator,
+      verifier: this.coordinator,
       offsets: {
         partitionFor: (groupId) => partitionForKey(groupId, 50),
         commitTransactional: async ({ topics }) => ({

@@ -25,13 +25,63 @@ export type DataPlaneOptions = {
   /** How often recovery points and log start offsets are written to their checkpoint files. */
   checkpointIntervalMs: number
   recoveryThreadCount: number
+  /** Where this broker stands; null for nowhere in particular. */
+  rack: string | null
+  /** Consumers are sent to a replica in their rack (KIP-392). */
+  rackAwareReads: boolean
+  /** Connections to each broker that this one follows. */
+  replicaFetcherCount: number
+  replicaFetchMinBytes: number
+  /** Of one partition. */
+  replicaFetchMaxBytes: number
+  replicaFetchResponseMaxBytes: number
+  replicaFetchWaitMaxMs: number
+  /** How long a partition, or a broker, that could not be fetched from is left alone. */
+  replicaFetchBackoffMs: number
+  /** A follower that was not caught up for so long falls out of the ISR. */
+  replicaLagTimeMaxMs: number
+  replicaSocketTimeoutMs: number
+  highWatermarkCheckpointIntervalMs: number
 }
 
 export type ListenerOptions = { name: string; host: string; port: number }
 export type ListenerAddress = { name: string; host: string; port: number }
 
-/** Where a topic's partitions differ from one another. A partition that this broker does not lead or follow is absent. */
-export type PartitionState = { index: number; leaderEpoch: number }
+/**
+ * A partition as the metadata has it. One of which this broker holds no replica is absent from its topic; one that becomes
+ * absent is given up, and its files go away after `fileDeleteDelayMs`.
+ */
+export type PartitionState = {
+  index: number
+  /** -1 where nobody leads. */
+  leader: number
+  leaderEpoch: number
+  partitionEpoch: number
+  replicas: number[]
+  isr: number[]
+  /** Whether KIP-73's throttles hold for this broker's copy: as the leader that others read from, as the follower that reads. */
+  leaderThrottled: boolean
+  followerThrottled: boolean
+}
+
+/** Another broker, on the listener that brokers reach each other on. */
+export type Peer = {
+  nodeId: number
+  host: string
+  port: number
+  rack: string | null
+  /** With -1, as of a fenced broker, its replicas are not proposed for an ISR. */
+  brokerEpoch: number
+}
+/** What the data plane knows of the cluster beside topics. */
+export type ClusterState = {
+  /** This broker's epoch; -1 until it is registered. */
+  brokerEpoch: number
+  /** All other registered brokers, fenced or not. */
+  peers: Peer[]
+  /** KIP-966: the high watermark stands still while the ISR is smaller than `min.insync.replicas`. */
+  eligibleLeaderReplicas: boolean
+}
 
 /** The settings of a topic that the data plane acts on; sizes in bytes, times in milliseconds, -1 for no limit. */
 export type TopicLogConfig = {
@@ -164,6 +214,20 @@ export type DataPlaneEvent =
   | { kind: 'partitionFailed'; topic: string; partition: number; message: string }
   | { kind: 'logDirFailed'; path: string; message: string }
   | { kind: 'partitionLoaded'; topic: string; partition: number; recoveredBytes: number; truncatedBytes: number }
+  /** The leader of a partition wants its ISR to be this; one proposal of a partition is out at a time. */
+  | {
+      kind: 'isrProposed'
+      topic: string
+      topicId: Uuid
+      partition: number
+      leaderEpoch: number
+      partitionEpoch: number
+      isr: { brokerId: number; brokerEpoch: number }[]
+      /** The leader has recovered from its unclean election. */
+      recovered: boolean
+    }
+  /** A follower cut its log where it parted from its leader's. */
+  | { kind: 'partitionTruncated'; topic: string; partition: number; fromOffset: number; toOffset: number }
 
 /** What the broker asks of the native side. Calls are made on the JavaScript thread and do not wait for disk unless they return a promise. */
 export interface DataPlane {
@@ -183,10 +247,19 @@ export interface DataPlane {
 
   /** Creates, updates and removes topics in one step; removed topics' files go away after `fileDeleteDelayMs`. Throws when a directory cannot be made. */
   applyTopics(upserts: TopicState[], removedTopicIds: Uuid[]): void
+  /** Until it is called this broker is alone. */
+  setCluster(state: ClusterState): void
+  /** A proposed ISR was refused, or led to no change: another may be proposed. Metadata with a newer partition epoch settles by itself. */
+  settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
+  /** Bytes per second, Infinity for no bound (KIP-73). */
+  setReplicationQuotas(leaderBytesPerSecond: number, followerBytesPerSecond: number): void
+  /** Whether all log directories were left by a clean stop, and with which broker epoch; -1 for unknown. */
+  readonly cleanStart: boolean
+  readonly previousBrokerEpoch: number
   /** Topics found in the log directories by their files, whether applied or not (for adopt and stray detection). */
   listLocalTopics(): { name: string; id: Uuid | null; partitions: number[]; logDir: string }[]
 
-  /** Appends one batch; resolves with its base offset once it is committed. Rejects with a KafkaError. */
+  /** Appends one batch; resolves with its base offset once it is committed. Rejects with a KafkaError, with NOT_LEADER_OR_FOLLOWER where this broker does not lead or stops to. */
   append(topic: string, partition: number, records: RecordToAppend[], producer: BatchProducer | null): Promise<bigint>
   /** Appends a transaction marker (KIP-98); resolves once committed. */
   appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>

@@ -122,7 +122,7 @@ export class BrokerNode {
       const configs = new ClusterConfigs(config.nodeId, config.given)
       const empty = emptyImage(clusterId)
       const names = parts.adopt ?? []
-      const metadataLog = metadataLogState(configs.topicDefaults(empty))
+      const metadataLog = metadataLogState(configs.topicDefaults(empty), config.nodeId)
       const adoption = { names, before: await takeOverKafkaMetadata(config.logDirs, names, { open, options, metadataLog }) }
       const clock = parts.clock ?? systemClock
       log = await openMetadataLog({ nodeId: config.nodeId, clusterId, logDirs: config.logDirs, logger })

@@ -1,6 +1,7 @@
 // The broker's settings as the data plane acts on them.
 
 import type { BrokerConfig } from '../config/broker-config.ts'
+import { RACK_AWARE_SELECTOR } from '../config/broker-settings.ts'
 import type { DataPlaneOptions } from '../native.ts'
 import type { Uuid } from '../shared/uuid.ts'
 
@@ -19,6 +20,17 @@ export function dataPlaneOptions({ settings, nodeId, logDirs }: BrokerConfig, cl
     producerIdExpirationMs: settings['producer.id.expiration.ms'],
     checkpointIntervalMs: settings['log.flush.offset.checkpoint.interval.ms'],
     recoveryThreadCount: settings['num.recovery.threads.per.data.dir'],
+    rack: settings['broker.rack'],
+    rackAwareReads: settings['replica.selector.class'] === RACK_AWARE_SELECTOR,
+    replicaFetcherCount: settings['num.replica.fetchers'],
+    replicaFetchMinBytes: settings['replica.fetch.min.bytes'],
+    replicaFetchMaxBytes: settings['replica.fetch.max.bytes'],
+    replicaFetchResponseMaxBytes: settings['replica.fetch.response.max.bytes'],
+    replicaFetchWaitMaxMs: settings['replica.fetch.wait.max.ms'],
+    replicaFetchBackoffMs: settings['replica.fetch.backoff.ms'],
+    replicaLagTimeMaxMs: settings['replica.lag.time.max.ms'],
+    replicaSocketTimeoutMs: settings['replica.socket.timeout.ms'],
+    highWatermarkCheckpointIntervalMs: settings['replica.high.watermark.checkpoint.interval.ms'],
   }
 }
 

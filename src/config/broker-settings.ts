@@ -8,6 +8,9 @@ import type { LogLevel } from '../shared/logger.ts'
 import { TOPIC_SETTINGS, TOPIC_SYNONYMS } from './topic-settings.ts'
 import type { TopicSettingName } from './topic-settings.ts'
 
+/** The one replica selector that Kafka has besides the leader itself (KIP-392). */
+export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
+
 /** A broker setting with the type, default and check of the topic setting that it stands behind. */
 function topicDefault<Name extends TopicSettingName>(name: Name): (typeof TOPIC_SETTINGS)[Name] {
   return { ...TOPIC_SETTINGS[name], documentation: `For topics without a ${name} of their own. ${TOPIC_SETTINGS[name].documentation}` }
@@ -43,6 +46,16 @@ export const BROKER_SETTINGS = {
   'log.dirs': optionalList({ doc: 'Directories for the logs.' }),
   'num.recovery.threads.per.data.dir': int(2, { check: atLeast(1), doc: 'Threads per log directory that recover logs after an unclean stop.' }),
   'log.flush.offset.checkpoint.interval.ms': int(60_000, { check: atLeast(0), doc: 'Time in milliseconds between writes of the recovery points.' }),
+  'num.replica.fetchers': int(1, { check: atLeast(1), doc: 'Connections to each broker whose partitions this one follows; partitions are spread over them.' }),
+  'replica.fetch.backoff.ms': int(1000, { check: atLeast(0), doc: 'Time in milliseconds that a partition or broker that could not be fetched from is left alone.' }),
+  'replica.fetch.max.bytes': int(1_048_576, { check: atLeast(0), doc: 'Most bytes that a follower fetches of one partition at a time; at least one batch in any case.' }),
+  'replica.fetch.min.bytes': int(1, { doc: 'Bytes that a fetch of a follower waits for.' }),
+  'replica.fetch.response.max.bytes': int(10_485_760, { check: atLeast(0), doc: 'Most bytes that a follower fetches at a time.' }),
+  'replica.fetch.wait.max.ms': int(500, { doc: 'Most time in milliseconds that a fetch of a follower waits for records.' }),
+  'replica.high.watermark.checkpoint.interval.ms': long(5000, { doc: 'Time in milliseconds between writes of the high watermarks.' }),
+  'replica.lag.time.max.ms': long(30_000, { doc: 'Time in milliseconds without having caught up after which a follower falls out of the ISR.' }),
+  'replica.selector.class': optionalString({ check: oneOf(RACK_AWARE_SELECTOR), doc: 'Which replica consumers are sent to: the leader, or with RackAwareReplicaSelector one in their rack.' }),
+  'replica.socket.timeout.ms': int(30_000, { doc: 'Time in milliseconds after which a fetch of a follower that was not answered is given up.' }),
   'producer.id.expiration.ms': int(86_400_000, { check: atLeast(1), doc: 'Time in milliseconds without a write after which an idempotent producer is forgotten.' }),
 
   'broker.heartbeat.interval.ms': int(2000, { doc: 'Time in milliseconds between heartbeats of this broker to the controller.' }),

@@ -118,7 +118,6 @@ metrics.recording.level STRING INFO - any
 metrics.sample.window.ms LONG 30000 1.. any
 num.io.threads INT 8 1.. any
 num.replica.alter.log.dirs.threads INT - - any
-num.replica.fetchers INT 1 1.. any
 offsets.commit.timeout.ms INT 5000 1.. any
 offsets.load.buffer.size INT 5242880 1.. any
 offsets.topic.compression.codec INT 0 - fixed
@@ -158,16 +157,7 @@ remote.log.storage.manager.class.name STRING - - any
 remote.log.storage.manager.class.path STRING - - any
 remote.log.storage.manager.impl.prefix STRING rsm.config. - any
 remote.log.storage.system.enable BOOLEAN false - fixed
-replica.fetch.backoff.ms INT 1000 0.. any
-replica.fetch.max.bytes INT 1048576 0.. any
-replica.fetch.min.bytes INT 1 - any
-replica.fetch.response.max.bytes INT 10485760 0.. any
-replica.fetch.wait.max.ms INT 500 - any
-replica.high.watermark.checkpoint.interval.ms LONG 5000 - any
-replica.lag.time.max.ms LONG 30000 - any
-replica.selector.class STRING - - fixed
 replica.socket.receive.buffer.bytes INT 65536 - any
-replica.socket.timeout.ms INT 30000 - any
 replication.quota.window.num INT 11 1.. any
 replication.quota.window.size.seconds INT 1 1.. any
 request.timeout.ms INT 30000 - any

@@ -5,7 +5,7 @@ import { METADATA_TOPIC_ID } from '../shared/uuid.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { ClusterConfigs } from './cluster-configs.ts'
 import { CONFIG_RESOURCES, configKey, METADATA_TOPIC } from './cluster-image.ts'
-import type { ClusterImage, TopicImage } from './cluster-image.ts'
+import type { ClusterImage, PartitionImage, TopicImage } from './cluster-image.ts'
 import type { MetadataDelta } from './metadata-delta.ts'
 
 /** Sizes in bytes, times in milliseconds, -1 for no limit. */
@@ -29,7 +29,17 @@ export type TopicLogSettings = {
   fileDeleteDelayMs: number
   compacted: boolean
 }
-export type TopicLogState = { name: string; id: Uuid; internal: boolean; partitions: { index: number; leaderEpoch: number }[]; config: TopicLogSettings }
+export type PartitionLogState = {
+  index: number
+  leader: number
+  leaderEpoch: number
+  partitionEpoch: number
+  replicas: number[]
+  isr: number[]
+  leaderThrottled: boolean
+  followerThrottled: boolean
+}
+export type TopicLogState = { name: string; id: Uuid; internal: boolean; partitions: PartitionLogState[]; config: TopicLogSettings }
 export type TopicLogChanges = { upserts: TopicLogState[]; removedTopicIds: Uuid[] }
 
 /** All topics of an image, for a data plane that knows none. */
@@ -53,12 +63,12 @@ export function topicLogChanges(image: ClusterImage, delta: MetadataDelta, nodeI
 }
 
 /** The metadata log itself: what is acknowledged there is on disk, and no setting of a user changes that. */
-export function metadataLogState(defaults: TopicSettings): TopicLogState {
+export function metadataLogState(defaults: TopicSettings, nodeId: number): TopicLogState {
   return {
     name: METADATA_TOPIC,
     id: METADATA_TOPIC_ID,
     internal: true,
-    partitions: [{ index: 0, leaderEpoch: 0 }],
+    partitions: [{ index: 0, leader: nodeId, leaderEpoch: 0, partitionEpoch: 0, replicas: [nodeId], isr: [nodeId], leaderThrottled: false, followerThrottled: false }],
     config: {
       ...logSettings(defaults),
       segmentBytes: 1_073_741_824,
@@ -82,9 +92,13 @@ function topicLogState(image: ClusterImage, topic: TopicImage, nodeId: number, c
     name: topic.name,
     id: topic.id,
     internal: topic.internal,
-    partitions: topic.partitions.filter(({ replicas }) => replicas.includes(nodeId)).map(({ index, leaderEpoch }) => ({ index, leaderEpoch })),
+    partitions: topic.partitions.filter(({ replicas }) => replicas.includes(nodeId)).map(partitionLogState),
     config: logSettings(configs.topicSettings(image, topic.name)),
   }
+}
+
+function partitionLogState({ index, leader, leaderEpoch, partitionEpoch, replicas, isr }: PartitionImage): PartitionLogState {
+  return { index, leader, leaderEpoch, partitionEpoch, replicas: [...replicas], isr: [...isr], leaderThrottled: false, followerThrottled: false }
 }
 
 function logSettings(settings: TopicSettings): TopicLogSettings {

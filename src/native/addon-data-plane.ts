@@ -2,6 +2,7 @@
 
 import type {
   BatchProducer,
+  ClusterState,
   CompactionNeed,
   CompactionReport,
   CompactionSettings,
@@ -46,7 +47,7 @@ type PendingAppend = { resolve: (baseOffset: bigint) => void; reject: (error: Er
 /** Opens the directories and starts the threads. Throws a MillraceError with code DATA_PLANE where it cannot. */
 export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { NativeDataPlane } = await loadAddon()
-  return new AddonBackedDataPlane((wake) => new NativeDataPlane(options, wake), options.logDirs)
+  return new AddonBackedDataPlane((wake) => new NativeDataPlane({ ...options, rack: options.rack ?? undefined }, wake), options.logDirs)
 }
 
 class AddonBackedDataPlane implements DataPlane {
@@ -109,6 +110,26 @@ class AddonBackedDataPlane implements DataPlane {
 
   applyTopics(upserts: TopicState[], removedTopicIds: Uuid[]): void {
     translate(() => this.#addon.applyTopics(upserts, removedTopicIds))
+  }
+
+  setCluster(state: ClusterState): void {
+    translate(() => this.#addon.setCluster({ ...state, peers: state.peers.map((peer) => ({ ...peer, rack: peer.rack ?? undefined })) }))
+  }
+
+  settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void {
+    this.#addon.settleIsr(topic, partition, leaderEpoch, partitionEpoch)
+  }
+
+  setReplicationQuotas(leaderBytesPerSecond: number, followerBytesPerSecond: number): void {
+    this.#addon.setReplicationQuotas(leaderBytesPerSecond, followerBytesPerSecond)
+  }
+
+  get cleanStart(): boolean {
+    return this.#addon.cleanStart
+  }
+
+  get previousBrokerEpoch(): number {
+    return this.#addon.previousBrokerEpoch
   }
 
   listLocalTopics(): { name: string; id: Uuid | null; partitions: number[]; logDir: string }[] {

@@ -1,21 +1,10 @@
 // The addon's class as native/binding/src/data_plane.rs exports it, and how it is loaded.
 
-import type { CompactionReport, DataPlaneMetrics, QuorumOptions, QuorumVoter, TopicState } from '../native.ts'
+import type { ClusterState, CompactionReport, DataPlaneMetrics, DataPlaneOptions, Peer, QuorumOptions, QuorumVoter, TopicState } from '../native.ts'
 
-export type AddonOptions = {
-  nodeId: number
-  clusterId: string
-  logDirs: string[]
-  threadCount: number
-  requestSizeMaxBytes: number
-  connectionsMax: number
-  connectionsMaxPerIp: number
-  connectionIdleMaxMs: number
-  fetchSessionsMax: number
-  fetchSizeMaxBytes: number
-  producerIdExpirationMs: number
-  checkpointIntervalMs: number
-}
+export type AddonOptions = Omit<DataPlaneOptions, 'rack'> & { rack: string | undefined }
+/** What is null in the contract is undefined here. */
+export type AddonClusterState = Omit<ClusterState, 'peers'> & { peers: (Omit<Peer, 'rack'> & { rack: string | undefined })[] }
 
 /** Offsets are numbers here: they are exact up to 2^53. */
 export interface AddonDataPlane {
@@ -23,6 +12,11 @@ export interface AddonDataPlane {
   drain(out: Buffer): number
   respond(packed: Buffer): void
   applyTopics(upserts: TopicState[], removedTopicIds: string[]): void
+  setCluster(state: AddonClusterState): void
+  settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
+  setReplicationQuotas(leaderBytesPerSecond: number, followerBytesPerSecond: number): void
+  readonly cleanStart: boolean
+  readonly previousBrokerEpoch: number
   listLocalTopics(): { name: string; id?: string; partitions: number[]; logDir: string }[]
   append(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean, nowMs: number): number
   appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, nowMs: number): number

@@ -1,6 +1,7 @@
 // Requests, questions and facts as native/binding/src/drain.rs packs them.
 
 import type { DataPlaneEvent, ForwardedRequest, TransactionVerification } from '../native.ts'
+import type { Uuid } from '../shared/uuid.ts'
 import { Unpacker } from './packing.ts'
 
 export type InboxHandlers = {
@@ -19,6 +20,8 @@ const PARTITION_FAILED = 4
 const PARTITION_LOADED = 5
 const LOG_DIR_FAILED = 6
 const PARTITION_ADVANCED = 7
+const ISR_PROPOSED = 8
+const PARTITION_TRUNCATED = 9
 
 /** Hands the items in the first `length` bytes of `buffer` to `handlers`, in order. Frames are copied: the buffer is used again. */
 export function readInbox(buffer: Buffer, length: number, listeners: readonly string[], handlers: InboxHandlers): void {
@@ -59,6 +62,12 @@ function readItem(buffer: Buffer, start: number, end: number, listeners: readonl
     case LOG_DIR_FAILED:
       handlers.event({ kind: 'logDirFailed', path: unpacker.string(), message: unpacker.string() })
       return
+    case ISR_PROPOSED:
+      handlers.event(readIsrProposal(unpacker))
+      return
+    case PARTITION_TRUNCATED:
+      handlers.event({ kind: 'partitionTruncated', topic: unpacker.string(), partition: unpacker.i32(), fromOffset: unpacker.f64(), toOffset: unpacker.f64() })
+      return
     case PARTITION_ADVANCED:
       handlers.advanced(unpacker.f64())
       return
@@ -77,4 +86,17 @@ function readVerification(unpacker: Unpacker): TransactionVerification {
   }
   const partitions = Array.from({ length: unpacker.i32() }, () => ({ topic: unpacker.string(), partition: unpacker.i32() }))
   return { ...head, partitions }
+}
+
+function readIsrProposal(unpacker: Unpacker): DataPlaneEvent {
+  const head = {
+    topic: unpacker.string(),
+    topicId: unpacker.string() as Uuid,
+    partition: unpacker.i32(),
+    leaderEpoch: unpacker.i32(),
+    partitionEpoch: unpacker.i32(),
+    recovered: unpacker.u8() === 1,
+  }
+  const isr = Array.from({ length: unpacker.i32() }, () => ({ brokerId: unpacker.i32(), brokerEpoch: unpacker.f64() }))
+  return { kind: 'isrProposed', ...head, isr }
 }

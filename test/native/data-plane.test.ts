@@ -10,6 +10,7 @@ import { openDataPlane } from '../../src/native.ts'
 import type { DataPlane, DataPlaneOptions, ForwardedRequest, TopicState } from '../../src/native.ts'
 import { KafkaError } from '../../src/protocol/error-codes.ts'
 import type { Uuid } from '../../src/shared/uuid.ts'
+import { partitionState } from '../support/fake-data-plane.ts'
 
 const TOPIC_ID = 'dGVzdC10b3BpYy1pZC0xMg' as Uuid
 
@@ -31,6 +32,17 @@ function options(): DataPlaneOptions {
     producerIdExpirationMs: 60_000,
     checkpointIntervalMs: 60_000,
     recoveryThreadCount: 1,
+    rack: null,
+    rackAwareReads: false,
+    replicaFetcherCount: 1,
+    replicaFetchMinBytes: 1,
+    replicaFetchMaxBytes: 1_048_576,
+    replicaFetchResponseMaxBytes: 10_485_760,
+    replicaFetchWaitMaxMs: 500,
+    replicaFetchBackoffMs: 1000,
+    replicaLagTimeMaxMs: 30_000,
+    replicaSocketTimeoutMs: 30_000,
+    highWatermarkCheckpointIntervalMs: 5000,
   }
 }
 
@@ -39,7 +51,7 @@ function topic(changes: Partial<TopicState['config']> = {}): TopicState {
     name: 'orders',
     id: TOPIC_ID,
     internal: false,
-    partitions: [{ index: 0, leaderEpoch: 0 }],
+    partitions: [partitionState(0, 1)],
     config: {
       segmentBytes: 1 << 30,
       segmentMs: 604_800_000,

@@ -25,7 +25,7 @@ test('its changes are kept, and those made since come after them', async () => {
     const logging = new Logging({ level: 'FATAL' })
     const empty = emptyImage(randomUuid())
     const dataPlane = await openDataPlane(dataPlaneOptions(config, empty.clusterId, 1))
-    dataPlane.applyTopics([metadataLogState(new ClusterConfigs(config.nodeId, config.given).topicDefaults(empty))], [])
+    dataPlane.applyTopics([metadataLogState(new ClusterConfigs(config.nodeId, config.given).topicDefaults(empty), config.nodeId)], [])
     const old = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane, config.nodeId), empty, systemClock, logging.logger('metadata'))
     const allocated = [await old.write((image) => allocateProducerIds(image, config.nodeId)), await old.write((image) => allocateProducerIds(image, config.nodeId))]
     await dataPlane.close()

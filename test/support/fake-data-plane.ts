@@ -3,6 +3,7 @@
 
 import type {
   BatchProducer,
+  ClusterState,
   DataPlane,
   DataPlaneEvent,
   DataPlaneMetrics,
@@ -11,6 +12,7 @@ import type {
   ListenerOptions,
   LogDirSummary,
   PartitionOffsets,
+  PartitionState,
   ProducerSummary,
   RawRecords,
   RecordToAppend,
@@ -19,9 +21,11 @@ import type {
   TopicPartition,
   TopicState,
 } from '../../src/native.ts'
+import { KafkaError } from '../../src/protocol/error-codes.ts'
 import { MillraceError } from '../../src/shared/errors.ts'
 import type { Uuid } from '../../src/shared/uuid.ts'
 
+type HeldAppend = { topic: string; partition: number; resolve: () => void; reject: (error: Error) => void }
 type FakeSegment = { baseOffset: bigint; batches: StoredBatch[]; lastModifiedMs: number }
 type FakeLog = {
   id: Uuid
@@ -42,17 +46,27 @@ export class FakeDataPlane implements DataPlane {
   readonly disk: FakeDisk
   readonly topics = new Map<string, TopicState>()
   readonly listeners: ListenerOptions[] = []
+  /** What it was last told of the cluster; alone until then. */
+  cluster: ClusterState | undefined
+  /** ISR proposals that were settled without a change, as they were told. */
+  readonly settledIsrs: { topic: string; partition: number; leaderEpoch: number; partitionEpoch: number }[] = []
+  replicationQuotas = { leaderBytesPerSecond: Infinity, followerBytesPerSecond: Infinity }
+  cleanStart = true
+  previousBrokerEpoch = -1
   closed = false
+  readonly #nodeId: number | undefined
   readonly #nowMs: () => number
   readonly #answers = new Map<number, (answer: FakeAnswer) => void>()
   #requestHandler: ((request: ForwardedRequest) => void) | undefined
   #eventHandler: ((event: DataPlaneEvent) => void) | undefined
   #nextRequestId = 0
   #appendFailure: Error | undefined
-  #heldAppends: (() => void)[] | undefined
+  #heldAppends: HeldAppend[] | undefined
 
-  constructor(options: { disk?: FakeDisk; nowMs?: () => number } = {}) {
+  /** With a node id it appends only where it leads, as the real one; without, wherever it has a partition. */
+  constructor(options: { disk?: FakeDisk; nowMs?: () => number; nodeId?: number } = {}) {
     this.disk = options.disk ?? new FakeDisk()
+    this.#nodeId = options.nodeId
     this.#nowMs = options.nowMs ?? Date.now
   }
 
@@ -84,7 +98,7 @@ export class FakeDataPlane implements DataPlane {
   releaseAppends(): void {
     const held = this.#heldAppends ?? []
     this.#heldAppends = undefined
-    for (const release of held) release()
+    for (const { resolve } of held) resolve()
   }
 
   /** All batches of a partition, without waiting. */
@@ -131,6 +145,23 @@ export class FakeDataPlane implements DataPlane {
         if (!this.disk.logs.has(key)) this.disk.logs.set(key, emptyLog(topic.id, this.#nowMs()))
       }
     }
+    this.#heldAppends = this.#heldAppends?.filter(({ topic, partition, reject }) => {
+      const leads = this.#leads(topic, partition)
+      if (!leads) reject(new KafkaError('NOT_LEADER_OR_FOLLOWER', `${topic}-${partition} is led by another broker now`))
+      return leads
+    })
+  }
+
+  setCluster(state: ClusterState): void {
+    this.cluster = state
+  }
+
+  settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void {
+    this.settledIsrs.push({ topic, partition, leaderEpoch, partitionEpoch })
+  }
+
+  setReplicationQuotas(leaderBytesPerSecond: number, followerBytesPerSecond: number): void {
+    this.replicationQuotas = { leaderBytesPerSecond, followerBytesPerSecond }
   }
 
   listLocalTopics(): { name: string; id: Uuid | null; partitions: number[]; logDir: string }[] {
@@ -146,7 +177,7 @@ export class FakeDataPlane implements DataPlane {
   }
 
   async append(topic: string, partition: number, records: RecordToAppend[], producer: BatchProducer | null): Promise<bigint> {
-    this.#checkAppend()
+    this.#checkAppend(topic, partition)
     const log = this.#log(topic, partition)
     const baseOffset = logEndOffset(log)
     const nowMs = this.#nowMs()
@@ -183,12 +214,12 @@ export class FakeDataPlane implements DataPlane {
         currentTxnStartOffset: log.openTransactions.get(producer.producerId) ?? -1n,
       })
     }
-    await this.#acknowledge()
+    await this.#acknowledge(topic, partition)
     return baseOffset
   }
 
   async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
-    this.#checkAppend()
+    this.#checkAppend(topic, partition)
     const log = this.#log(topic, partition)
     const baseOffset = logEndOffset(log)
     this.#store(log, {
@@ -206,7 +237,7 @@ export class FakeDataPlane implements DataPlane {
     })
     log.openTransactions.delete(producerId)
     log.producers.set(producerId, { producerId, producerEpoch, lastSequence: -1, lastTimestampMs: this.#nowMs(), coordinatorEpoch, currentTxnStartOffset: -1n })
-    await this.#acknowledge()
+    await this.#acknowledge(topic, partition)
   }
 
   async read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]> {
@@ -363,10 +394,17 @@ export class FakeDataPlane implements DataPlane {
     return this.topics.get(topic)?.partitions.find(({ index }) => index === partition)?.leaderEpoch ?? 0
   }
 
-  #checkAppend(): void {
+  #checkAppend(topic: string, partition: number): void {
     const failure = this.#appendFailure
     this.#appendFailure = undefined
     if (failure !== undefined) throw failure
+    if (!this.#leads(topic, partition)) throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `${topic}-${partition} is led by another broker`)
+  }
+
+  #leads(topic: string, partition: number): boolean {
+    if (this.#nodeId === undefined) return true
+    const state = this.topics.get(topic)?.partitions.find(({ index }) => index === partition)
+    return state === undefined || state.leader === this.#nodeId
   }
 
   #store(log: FakeLog, batch: StoredBatch): void {
@@ -375,10 +413,15 @@ export class FakeDataPlane implements DataPlane {
     if (segment !== undefined) segment.lastModifiedMs = this.#nowMs()
   }
 
-  async #acknowledge(): Promise<void> {
+  async #acknowledge(topic: string, partition: number): Promise<void> {
     const held = this.#heldAppends
-    if (held !== undefined) await new Promise<void>((resolve) => held.push(resolve))
+    if (held !== undefined) await new Promise<void>((resolve, reject) => held.push({ topic, partition, resolve, reject }))
   }
+}
+
+/** A partition with one replica, which leads it. */
+export function partitionState(index: number, nodeId: number, leaderEpoch = 0): PartitionState {
+  return { index, leader: nodeId, leaderEpoch, partitionEpoch: 0, replicas: [nodeId], isr: [nodeId], leaderThrottled: false, followerThrottled: false }
 }
 
 function emptyLog(id: Uuid, nowMs: number): FakeLog {

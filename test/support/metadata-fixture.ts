@@ -32,7 +32,7 @@ export async function openMetadata(options: { settings?: Record<string, string>;
   const lines: string[] = []
   const logging = new Logging({ write: (line) => lines.push(line), nowMs: () => clock.nowMs() })
   const logger = logging.logger('metadata')
-  dataPlane.applyTopics([metadataLogState(configs.topicDefaults(emptyImage(CLUSTER_ID)))], [])
+  dataPlane.applyTopics([metadataLogState(configs.topicDefaults(emptyImage(CLUSTER_ID)), config.nodeId)], [])
   const runtime = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane, config.nodeId), emptyImage(CLUSTER_ID), clock, logger)
   for (let id = config.nodeId; id < config.nodeId + (options.brokerCount ?? 1); id++) {
     await runtime.write((image) => registerBroker(image, { id, incarnationId: randomUuid(), endpoints: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092 + id, securityProtocol: 0 }], rack: null }))

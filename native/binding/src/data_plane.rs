@@ -16,7 +16,7 @@ use napi::{Result, Status};
 use napi_derive::napi;
 
 use crate::appends::PendingAppends;
-use crate::options::{DataPlaneOptions, TopicState, uuid};
+use crate::options::{ClusterState, DataPlaneOptions, TopicState, uuid};
 use crate::packing::{Truncated, Unpacker};
 use crate::tasks::{CloseTask, CompactTask, DeleteRecordsTask, OffsetForTimestampTask, ReadRawTask, ReadTask, RollTask, TopicSizesTask};
 use crate::{drain, failure, metrics};
@@ -132,6 +132,35 @@ impl NativeDataPlane {
         let specs = upserts.iter().map(TopicState::spec).collect::<Result<Vec<_>>>()?;
         let removed = removed_topic_ids.iter().map(|id| uuid(id)).collect::<Result<Vec<_>>>()?;
         self.storage.apply(specs, &removed).map_err(failure::other)
+    }
+
+    #[napi]
+    pub fn set_cluster(&self, state: ClusterState) {
+        self.storage.set_cluster(state.cluster());
+    }
+
+    /// Nothing where the partition has gone, or has moved on since it proposed.
+    #[napi]
+    pub fn settle_isr(&self, topic: String, partition: i32, leader_epoch: i32, partition_epoch: i32) {
+        if let Some(partition) = self.storage.find(&topic, partition) {
+            partition.settle_isr(leader_epoch, partition_epoch);
+        }
+    }
+
+    /// An infinite rate is no bound.
+    #[napi]
+    pub fn set_replication_quotas(&self, leader_bytes_per_second: f64, follower_bytes_per_second: f64) {
+        self.storage.set_replication_quotas(leader_bytes_per_second, follower_bytes_per_second);
+    }
+
+    #[napi(getter)]
+    pub fn clean_start(&self) -> bool {
+        self.storage.was_clean()
+    }
+
+    #[napi(getter)]
+    pub fn previous_broker_epoch(&self) -> f64 {
+        self.storage.previous_broker_epoch() as f64
     }
 
     #[napi]
@@ -367,6 +396,12 @@ fn fact_of(fact: StorageFact) -> Fact {
         }
         StorageFact::PartitionLoaded { topic, partition, recovered_bytes, truncated_bytes } => {
             Fact::PartitionLoaded { topic: topic.to_string(), partition, recovered_bytes, truncated_bytes }
+        }
+        StorageFact::IsrProposed { topic, topic_id, partition, leader_epoch, partition_epoch, isr, recovered } => {
+            Fact::IsrProposed { topic: topic.to_string(), topic_id, partition, leader_epoch, partition_epoch, isr, recovered }
+        }
+        StorageFact::PartitionTruncated { topic, partition, from_offset, to_offset } => {
+            Fact::PartitionTruncated { topic: topic.to_string(), partition, from_offset, to_offset }
         }
         StorageFact::LogDirFailed { path, message } => Fact::LogDirFailed { path: path.to_string_lossy().into_owned(), message },
     }

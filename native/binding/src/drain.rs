@@ -14,6 +14,8 @@ const PARTITION_FAILED: u8 = 4;
 const PARTITION_LOADED: u8 = 5;
 const LOG_DIR_FAILED: u8 = 6;
 const PARTITION_ADVANCED: u8 = 7;
+const ISR_PROPOSED: u8 = 8;
+const PARTITION_TRUNCATED: u8 = 9;
 
 /// Packs what is queued into `out`. Returns the number of bytes written, or, where even the first item does not fit,
 /// the size that it needs, negated.
@@ -93,6 +95,27 @@ fn pack_fact(fact: &Fact, packer: &mut Packer) {
             packer.i32(*partition);
             packer.f64(*recovered_bytes as f64);
             packer.f64(*truncated_bytes as f64);
+        }
+        Fact::IsrProposed { topic, topic_id, partition, leader_epoch, partition_epoch, isr, recovered } => {
+            packer.u8(ISR_PROPOSED);
+            packer.string(topic);
+            packer.string(&topic_id.to_string());
+            packer.i32(*partition);
+            packer.i32(*leader_epoch);
+            packer.i32(*partition_epoch);
+            packer.u8(u8::from(*recovered));
+            packer.i32(isr.len() as i32);
+            for (broker_id, broker_epoch) in isr {
+                packer.i32(*broker_id);
+                packer.f64(*broker_epoch as f64);
+            }
+        }
+        Fact::PartitionTruncated { topic, partition, from_offset, to_offset } => {
+            packer.u8(PARTITION_TRUNCATED);
+            packer.string(topic);
+            packer.i32(*partition);
+            packer.f64(*from_offset as f64);
+            packer.f64(*to_offset as f64);
         }
         Fact::PartitionAdvanced { watch } => {
             packer.u8(PARTITION_ADVANCED);

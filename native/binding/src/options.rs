@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use millrace_core::Uuid;
 use millrace_core::log::{CompressionType, LogConfig, LogManagerOptions, PartitionSpec, TimestampType, TopicSpec};
+use millrace_core::partition::{self, Cluster};
 use millrace_core::record::Codec;
 use millrace_core::server::ServerOptions;
 use napi_derive::napi;
@@ -26,6 +27,17 @@ pub struct DataPlaneOptions {
     pub producer_id_expiration_ms: f64,
     pub checkpoint_interval_ms: f64,
     pub recovery_thread_count: u32,
+    pub rack: Option<String>,
+    pub rack_aware_reads: bool,
+    pub replica_fetcher_count: u32,
+    pub replica_fetch_min_bytes: i32,
+    pub replica_fetch_max_bytes: i32,
+    pub replica_fetch_response_max_bytes: i32,
+    pub replica_fetch_wait_max_ms: i32,
+    pub replica_fetch_backoff_ms: f64,
+    pub replica_lag_time_max_ms: f64,
+    pub replica_socket_timeout_ms: f64,
+    pub high_watermark_checkpoint_interval_ms: f64,
 }
 
 impl DataPlaneOptions {
@@ -57,7 +69,43 @@ impl DataPlaneOptions {
 #[napi(object, object_to_js = false)]
 pub struct PartitionState {
     pub index: i32,
+    pub leader: i32,
     pub leader_epoch: i32,
+    pub partition_epoch: i32,
+    pub replicas: Vec<i32>,
+    pub isr: Vec<i32>,
+    pub leader_throttled: bool,
+    pub follower_throttled: bool,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct Peer {
+    pub node_id: i32,
+    pub host: String,
+    pub port: u16,
+    pub rack: Option<String>,
+    pub broker_epoch: f64,
+}
+
+#[napi(object, object_to_js = false)]
+pub struct ClusterState {
+    pub broker_epoch: f64,
+    pub peers: Vec<Peer>,
+    pub eligible_leader_replicas: bool,
+}
+
+impl ClusterState {
+    pub fn cluster(self) -> Cluster {
+        let peer = |peer: Peer| {
+            let Peer { node_id, host, port, rack, broker_epoch } = peer;
+            (node_id, partition::Peer { host, port, rack, broker_epoch: broker_epoch as i64 })
+        };
+        Cluster {
+            broker_epoch: self.broker_epoch as i64,
+            peers: self.peers.into_iter().map(peer).collect(),
+            eligible_leader_replicas: self.eligible_leader_replicas,
+        }
+    }
 }
 
 #[napi(object, object_to_js = false)]
@@ -100,7 +148,16 @@ impl TopicState {
             partitions: self
                 .partitions
                 .iter()
-                .map(|state| PartitionSpec { index: state.index, leader_epoch: state.leader_epoch })
+                .map(|state| PartitionSpec {
+                    index: state.index,
+                    leader: state.leader,
+                    leader_epoch: state.leader_epoch,
+                    partition_epoch: state.partition_epoch,
+                    replicas: state.replicas.clone(),
+                    isr: state.isr.clone(),
+                    leader_throttled: state.leader_throttled,
+                    follower_throttled: state.follower_throttled,
+                })
                 .collect(),
             config: self.config.log_config()?,
         })

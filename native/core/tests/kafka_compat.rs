@@ -152,7 +152,7 @@ fn open(kafka: &Kafka) -> (Arc<LogManager>, Arc<Partition>) {
         name: name.to_owned(),
         id: found.iter().find(|topic| topic.name == name).unwrap().id.unwrap(),
         internal: false,
-        partitions: vec![PartitionSpec { index: 0, leader_epoch: 0 }],
+        partitions: vec![PartitionSpec::alone(0, 1, 0)],
         config: LogConfig { segment_bytes: SEGMENT_BYTES, compacted, ..LogConfig::default() },
     };
     manager.apply(vec![spec(TOPIC, false), spec(COMPACTED, true)], &[]).unwrap();

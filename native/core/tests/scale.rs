@@ -26,7 +26,7 @@ fn open(dir: &Path, partition_count: i32) -> Arc<LogManager> {
         recovery_thread_count: 1,
     };
     let manager = Arc::new(LogManager::open(options, Env::real()).unwrap());
-    let partitions = (0..partition_count).map(|index| PartitionSpec { index, leader_epoch: 0 }).collect();
+    let partitions = (0..partition_count).map(|index| PartitionSpec::alone(index, 1, 0)).collect();
     let config = LogConfig::default();
     let topic = TopicSpec { name: "orders".to_owned(), id: Uuid([9; 16]), internal: false, partitions, config };
     manager.apply(vec![topic], &[]).unwrap();

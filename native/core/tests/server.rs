@@ -36,7 +36,7 @@ fn start(dir: &Path, config: LogConfig) -> Broker {
         name: "orders".to_owned(),
         id: Uuid([9; 16]),
         internal: false,
-        partitions: vec![PartitionSpec { index: 0, leader_epoch: 3 }, PartitionSpec { index: 1, leader_epoch: 0 }],
+        partitions: vec![PartitionSpec::alone(0, 1, 3), PartitionSpec::alone(1, 1, 0)],
         config,
     };
     storage.apply(vec![topic], &[]).unwrap();

@@ -4,7 +4,7 @@ import { LocalCaller } from '../../../src/broker/local-caller.ts'
 import { servedApis } from '../../../src/broker/served-apis.ts'
 import { KafkaError } from '../../../src/protocol/error-codes.ts'
 import type { Uuid } from '../../../src/shared/uuid.ts'
-import { FakeDataPlane } from '../../support/fake-data-plane.ts'
+import { FakeDataPlane, partitionState } from '../../support/fake-data-plane.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const clock = new ManualClock()
@@ -40,7 +40,7 @@ describe('ListOffsets', () => {
     (await callerOf({}).call('ListOffsets', { isolationLevel, topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }] })).topics[0]?.partitions[0]
 
   beforeEach(async () => {
-    dataPlane.applyTopics([{ name: 't', id: 'dG9waWMtMDAwMDAwMDAwMQ' as Uuid, internal: false, partitions: [{ index: 0, leaderEpoch: 4 }], config: {} as never }], [])
+    dataPlane.applyTopics([{ name: 't', id: 'dG9waWMtMDAwMDAwMDAwMQ' as Uuid, internal: false, partitions: [partitionState(0, 1, 4)], config: {} as never }], [])
     await dataPlane.append('t', 0, [at(1000), at(2000), at(3000)], null)
     await dataPlane.append('t', 0, [at(4000)], { producerId: 7n, producerEpoch: 0, transactional: true })
     await dataPlane.deleteRecords('t', 0, 1n)

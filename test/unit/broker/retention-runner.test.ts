@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { RetentionRunner } from '../../../src/broker/retention-runner.ts'
 import type { RetentionPolicy } from '../../../src/broker/retention.ts'
 import type { Uuid } from '../../../src/shared/uuid.ts'
-import { FakeDataPlane } from '../../support/fake-data-plane.ts'
+import { FakeDataPlane, partitionState } from '../../support/fake-data-plane.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 const INTERVAL_MS = 300_000
@@ -31,7 +31,7 @@ beforeEach(() => {
 })
 
 async function topicWithRecords(name: string, id: string): Promise<void> {
-  dataPlane.applyTopics([{ name, id: id as Uuid, internal: false, partitions: [{ index: 0, leaderEpoch: 0 }], config: {} as never }], [])
+  dataPlane.applyTopics([{ name, id: id as Uuid, internal: false, partitions: [partitionState(0, 1)], config: {} as never }], [])
   policies.set(name, { retentionMs: 1000, retentionBytes: -1, deletes: true })
   for (let count = 0; count < 3; count++) {
     await dataPlane.append(name, 0, [{ key: null, value: new Uint8Array(10), timestampMs: null, headers: [] }], null)

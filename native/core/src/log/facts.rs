@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use super::load_queue::LoadQueue;
 use super::log_dir::LogDir;
 use super::manager::FlushQueue;
+use crate::log::Uuid;
 use crate::partition::{Home, Partition};
 
 /// What happened, for the control plane to know.
@@ -29,6 +30,24 @@ pub enum StorageFact {
     LogDirFailed {
         path: PathBuf,
         message: String,
+    },
+    /// The leader wants the ISR to be this, by broker id and epoch; the next proposal waits for what becomes of it.
+    IsrProposed {
+        topic: Arc<str>,
+        topic_id: Uuid,
+        partition: i32,
+        leader_epoch: i32,
+        partition_epoch: i32,
+        isr: Vec<(i32, i64)>,
+        /// The leader has recovered from its unclean election.
+        recovered: bool,
+    },
+    /// A follower cut its log where it parted from its leader's.
+    PartitionTruncated {
+        topic: Arc<str>,
+        partition: i32,
+        from_offset: i64,
+        to_offset: i64,
     },
 }
 

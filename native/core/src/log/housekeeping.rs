@@ -222,7 +222,8 @@ impl LogManager {
             self.close_partition(partition)?;
         }
         self.write_checkpoints().map_err(|(path, source)| OpenError::Io { path, source })?;
-        self.dirs.iter().try_for_each(|dir| dir.mark_clean(&*self.env.files))
+        let broker_epoch = self.cluster.load().broker_epoch;
+        self.dirs.iter().try_for_each(|dir| dir.mark_clean(&*self.env.files, broker_epoch))
     }
 
     fn close_partition(&self, partition: &Partition) -> Result<(), OpenError> {

@@ -27,6 +27,8 @@ pub struct LogDir {
     pub cleaned: Mutex<Offsets>,
     /// The last stop was a clean one: every log below ends as its indexes and snapshots say.
     pub was_clean: bool,
+    /// Which epoch the broker had when it stopped; -1 where that is not known.
+    pub clean_broker_epoch: i64,
     /// Directories of partitions below it.
     pub partition_names: Mutex<HashSet<String>>,
     is_full: AtomicBool,
@@ -48,7 +50,9 @@ impl LogDir {
         check_owner(path, options, env)?;
         let clean = path.join(CLEAN_SHUTDOWN);
         let was_clean = files.exists(&clean).map_err(io)?;
+        let mut clean_broker_epoch = -1;
         if was_clean {
+            clean_broker_epoch = broker_epoch_of(&files.read(&clean).map_err(io)?).unwrap_or(-1);
             files.remove_file(&clean).and_then(|()| files.sync_dir(path)).map_err(io)?;
         }
         let mut partition_names = HashSet::new();
@@ -65,6 +69,7 @@ impl LogDir {
             cleaned: Mutex::new(read_cleaned(files, path).map_err(io)?),
             path: path.to_owned(),
             was_clean,
+            clean_broker_epoch,
             partition_names: Mutex::new(partition_names),
             is_full: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -149,12 +154,22 @@ impl LogDir {
         self.lock.lock().take();
     }
 
-    /// Notes that all logs are closed in good order.
-    pub fn mark_clean(&self, files: &dyn Files) -> Result<(), OpenError> {
+    /// Notes that all logs are closed in good order, and which epoch the broker had.
+    pub fn mark_clean(&self, files: &dyn Files, broker_epoch: i64) -> Result<(), OpenError> {
         files.sync_all(&self.path).map_err(|source| OpenError::Io { path: self.path.clone(), source })?;
         let path = self.path.join(CLEAN_SHUTDOWN);
-        write_atomically(files, &path, b"{\"version\":0,\"brokerEpoch\":-1}").map_err(|source| OpenError::Io { path, source })
+        let content = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
+        write_atomically(files, &path, content.as_bytes()).map_err(|source| OpenError::Io { path, source })
     }
+}
+
+/// The broker epoch in the mark of a clean stop; brokers that had none leave the file empty.
+fn broker_epoch_of(mark: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(mark).ok()?;
+    let (_, rest) = text.split_once("\"brokerEpoch\"")?;
+    let number = rest.trim_start().strip_prefix(':')?.trim_start();
+    let end = number.find(|character: char| !character.is_ascii_digit() && character != '-').unwrap_or(number.len());
+    number[..end].parse().ok()
 }
 
 /// Kafka leaves an empty file where nothing was ever cleaned.

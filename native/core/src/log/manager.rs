@@ -17,7 +17,7 @@ use super::load_queue::LoadQueue;
 use super::log_dir::{LogDir, fresh_number};
 use super::{CompactionTotals, LogConfig, LogContext, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
 use crate::env::Env;
-use crate::partition::{AppendError, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable};
+use crate::partition::{AppendError, Cluster, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable, RateQuota};
 
 /// Of the process's open files logs may hold one in so many, and this many at least and at most; connections need the
 /// others.
@@ -87,6 +87,9 @@ pub struct LogManager {
     pub(super) loads: Arc<LoadQueue>,
     pub(super) facts: Arc<FactSink>,
     pub(super) compactions: CompactionTotals,
+    pub(super) cluster: Arc<ArcSwap<Cluster>>,
+    leader_quota: Arc<RateQuota>,
+    follower_quota: Arc<RateQuota>,
     /// Files and directories to be removed, and when.
     pub(super) doomed: Mutex<Vec<(i64, PathBuf)>>,
     pub(super) stopping: Arc<AtomicBool>,
@@ -112,6 +115,9 @@ impl LogManager {
             loads: Arc::default(),
             facts: Arc::default(),
             compactions: CompactionTotals::default(),
+            cluster: Arc::default(),
+            leader_quota: Arc::default(),
+            follower_quota: Arc::default(),
             doomed: Mutex::default(),
             stopping: Arc::default(),
             wake_background: Arc::default(),
@@ -125,6 +131,42 @@ impl LogManager {
 
     pub fn env(&self) -> &Env {
         &self.env
+    }
+
+    /// Until it is called this broker is alone.
+    pub fn set_cluster(&self, cluster: Cluster) {
+        self.cluster.store(Arc::new(cluster));
+    }
+
+    pub fn cluster(&self) -> Arc<Cluster> {
+        self.cluster.load_full()
+    }
+
+    /// Bytes per second that throttled partitions may be read with by followers, and read by this broker (KIP-73);
+    /// infinity for no bound.
+    pub fn set_replication_quotas(&self, leader_bytes_per_second: f64, follower_bytes_per_second: f64) {
+        let now = self.env.clock.monotonic();
+        self.leader_quota.set_rate(leader_bytes_per_second, now);
+        self.follower_quota.set_rate(follower_bytes_per_second, now);
+    }
+
+    pub fn leader_quota(&self) -> &Arc<RateQuota> {
+        &self.leader_quota
+    }
+
+    pub fn follower_quota(&self) -> &Arc<RateQuota> {
+        &self.follower_quota
+    }
+
+    /// Whether all directories were left by a clean stop.
+    pub fn was_clean(&self) -> bool {
+        self.dirs.iter().all(|dir| dir.was_clean)
+    }
+
+    /// This broker's epoch when it stopped in good order; -1 where the directories do not say, or not the same.
+    pub fn previous_broker_epoch(&self) -> i64 {
+        let Some(first) = self.dirs.first().map(|dir| dir.clean_broker_epoch) else { return -1 };
+        if self.dirs.iter().all(|dir| dir.clean_broker_epoch == first) { first } else { -1 }
     }
 
     pub fn find(&self, topic: &str, partition: i32) -> Option<Arc<Partition>> {

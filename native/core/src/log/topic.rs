@@ -19,10 +19,36 @@ pub struct TopicSpec {
     pub config: LogConfig,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A partition of which this broker holds a replica, as the metadata has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionSpec {
     pub index: i32,
+    /// -1 where nobody leads.
+    pub leader: i32,
     pub leader_epoch: i32,
+    pub partition_epoch: i32,
+    pub replicas: Vec<i32>,
+    pub isr: Vec<i32>,
+    /// Whether KIP-73's throttles hold for this broker's copy: as the leader that others read from, as the follower that
+    /// reads.
+    pub leader_throttled: bool,
+    pub follower_throttled: bool,
+}
+
+impl PartitionSpec {
+    /// A partition with one replica, which leads it.
+    pub fn alone(index: i32, node_id: i32, leader_epoch: i32) -> PartitionSpec {
+        PartitionSpec {
+            index,
+            leader: node_id,
+            leader_epoch,
+            partition_epoch: 0,
+            replicas: vec![node_id],
+            isr: vec![node_id],
+            leader_throttled: false,
+            follower_throttled: false,
+        }
+    }
 }
 
 pub struct Topic {

@@ -3,12 +3,16 @@
 //! Decides whether records are accepted and what may be read; how bytes lie on disk is the log's business.
 
 mod append;
+mod cluster;
 mod error;
+mod quota;
 mod replica;
 mod stored;
 
 pub use append::{AppendEntry, Appended};
+pub use cluster::{Cluster, Peer};
 pub use error::{AppendError, EpochError, PartitionUnavailable, ReadError, RecordError, RecordErrorKind};
+pub use quota::RateQuota;
 pub use replica::{AbortedRange, Home, Isolation, OffsetSpec, Partition, PartitionOffsets, PartitionOptions, Read, Wake};
 pub use stored::{ControlMarker, StoredBatch, StoredRecord, decode_batch};
 

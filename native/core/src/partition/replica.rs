@@ -378,6 +378,9 @@ impl Partition {
         self.leader_epoch.fetch_max(epoch, Ordering::AcqRel);
     }
 
+    /// A proposal of the ISR led to no change.
+    pub fn settle_isr(&self, _leader_epoch: i32, _partition_epoch: i32) {}
+
     pub fn high_watermark(&self) -> i64 {
         self.high_watermark.load(Ordering::Acquire)
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::mailbox::{Mail, Mailbox};
+use crate::Uuid;
 
 /// Requests wait here up to this size; above it, connections are not read.
 const QUEUE_MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -110,6 +111,22 @@ pub enum Fact {
         path: String,
         message: String,
     },
+    /// See [`crate::log::StorageFact::IsrProposed`].
+    IsrProposed {
+        topic: String,
+        topic_id: Uuid,
+        partition: i32,
+        leader_epoch: i32,
+        partition_epoch: i32,
+        isr: Vec<(i32, i64)>,
+        recovered: bool,
+    },
+    PartitionTruncated {
+        topic: String,
+        partition: i32,
+        from_offset: i64,
+        to_offset: i64,
+    },
     /// A partition that the control plane watches has more committed records, or has stopped.
     PartitionAdvanced {
         watch: u64,
@@ -124,7 +141,7 @@ pub enum Fact {
 
 impl Fact {
     fn is_awaited(&self) -> bool {
-        matches!(self, Fact::AppendDone { .. } | Fact::PartitionAdvanced { .. })
+        matches!(self, Fact::AppendDone { .. } | Fact::PartitionAdvanced { .. } | Fact::IsrProposed { .. })
     }
 }
 

@@ -75,7 +75,7 @@ impl Storage {
     }
 
     pub fn apply(&self, config: LogConfig) {
-        let partitions = (0..self.partition_count).map(|index| PartitionSpec { index, leader_epoch: 0 }).collect();
+        let partitions = (0..self.partition_count).map(|index| PartitionSpec::alone(index, 1, 0)).collect();
         let topic = TopicSpec { name: "orders".to_owned(), id: self.topic_id(), internal: false, partitions, config };
         self.manager().apply(vec![topic], &[]).unwrap();
     }

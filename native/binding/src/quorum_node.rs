@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use millrace_core::env::Env;
-use millrace_quorum::{EventQueue, Member, Options, Quorum, Status};
+use millrace_quorum::{EventQueue, Found, Member, Options, Quorum, Status};
 use napi::bindgen_prelude::{AsyncTask, Buffer, Function};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Result, Task};
@@ -24,6 +24,20 @@ pub struct QuorumVoter {
 }
 
 #[napi(object, object_to_js = false)]
+pub struct QuorumServer {
+    pub host: String,
+    pub port: u16,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct QuorumFound {
+    pub cluster_id: String,
+    pub node_id: u32,
+    /// -1 for none.
+    pub leader: i32,
+}
+
+#[napi(object, object_to_js = false)]
 pub struct QuorumOptions {
     pub node_id: u32,
     pub cluster_id: String,
@@ -33,6 +47,9 @@ pub struct QuorumOptions {
     pub host: Option<String>,
     pub port: u16,
     pub initial_voters: Vec<QuorumVoter>,
+    pub advertised_host: String,
+    pub advertised_port: u16,
+    pub bootstrap_servers: Vec<QuorumServer>,
     pub heartbeat_interval_ms: u32,
     pub election_timeout_min_ms: u32,
     pub election_timeout_max_ms: u32,
@@ -162,12 +179,46 @@ fn native_options(given: QuorumOptions) -> Result<Options> {
         dir: PathBuf::from(&given.dir),
         listen: given.host.map(|host| (host, given.port)),
         initial_voters: voters.collect::<Result<_>>()?,
+        advertised_host: given.advertised_host,
+        advertised_port: given.advertised_port,
+        bootstrap_servers: addresses(given.bootstrap_servers),
         heartbeat_interval_ms: u64::from(given.heartbeat_interval_ms),
         election_timeout_min_ms: u64::from(given.election_timeout_min_ms),
         election_timeout_max_ms: u64::from(given.election_timeout_max_ms),
         segment_size_max_bytes: given.segment_bytes as u64,
         kept_entry_count: u64::from(given.kept_entry_count),
     })
+}
+
+fn addresses(servers: Vec<QuorumServer>) -> Vec<(String, u16)> {
+    servers.into_iter().map(|server| (server.host, server.port)).collect()
+}
+
+/// Asks these nodes in turn which cluster they belong to; resolves with nothing where none of them answers.
+#[napi(ts_return_type = "Promise<QuorumFound | null>")]
+pub fn find_quorum(servers: Vec<QuorumServer>) -> AsyncTask<FindTask> {
+    AsyncTask::new(FindTask { servers: addresses(servers) })
+}
+
+pub struct FindTask {
+    servers: Vec<(String, u16)>,
+}
+
+impl Task for FindTask {
+    type Output = Option<Found>;
+    type JsValue = Option<QuorumFound>;
+
+    fn compute(&mut self) -> Result<Option<Found>> {
+        Ok(millrace_quorum::find(&self.servers))
+    }
+
+    fn resolve(&mut self, _: napi::Env, found: Option<Found>) -> Result<Option<QuorumFound>> {
+        Ok(found.map(|found| QuorumFound {
+            cluster_id: millrace_core::Uuid(found.cluster_id).to_string(),
+            node_id: found.node_id as u32,
+            leader: found.leader.and_then(|(id, _)| i32::try_from(id).ok()).unwrap_or(-1),
+        }))
+    }
 }
 
 fn member(voter: &QuorumVoter) -> Result<Member> {

@@ -19,5 +19,6 @@ mod vote;
 
 pub use error::{ProposeError, QuorumError};
 pub use events::{Event, EventQueue};
-pub use quorum::{NodeStatus, Options, Quorum, Status};
+pub use network::Found;
+pub use quorum::{NodeStatus, Options, Quorum, Status, find};
 pub use types::Member;

@@ -1,19 +1,22 @@
 //! How voters talk: one connection to each peer, frames of a length, a number and a message, answers in any order.
 //!
 //! A connection begins with who calls and who is meant. A node that is not meant (another cluster, another node, or the
-//! same node with another disk) closes it, so that nobody is taken for the voter it used to be.
+//! same node with another disk) closes it, so that nobody is taken for the voter it used to be. Who does not know the
+//! quorum yet means anybody, and may ask who leads and to be let in.
 
 mod client;
 mod frame;
 mod server;
+mod stranger;
 
 pub use client::Links;
 pub use server::Server;
+pub use stranger::ask;
 
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest, VoteRequest, VoteResponse};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{SnapshotMeta, Types, Vote};
+use crate::types::{Member, SnapshotMeta, Types, Vote};
 
 /// Who is at an end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,8 @@ pub struct Hello {
 }
 
 pub const PROTOCOL_VERSION: u16 = 1;
+/// In place of a node that is meant: whoever answers.
+pub const ANYBODY: u64 = u64::MAX;
 /// No Kafka request begins so: it would be longer than any may be.
 pub const MAGIC: [u8; 4] = *b"MRQ1";
 
@@ -44,6 +49,13 @@ pub enum Request {
     TransferLeader(TransferLeaderRequest<Types>),
     /// Pieces come in order on one connection; the answer to the last one says that the snapshot is installed.
     Snapshot(Box<SnapshotPiece>),
+    /// Which cluster is this, and who leads?
+    Find,
+    /// This is who I am and where I listen: let me have what is committed.
+    Join {
+        node_id: u64,
+        member: Member,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,4 +78,17 @@ pub enum Response {
     PieceTaken,
     Snapshot(SnapshotResponse<Types>),
     Failed(String),
+    Found(Found),
+    Joined,
+    NotLeader {
+        leader: Option<(u64, Member)>,
+    },
+}
+
+/// What a node of a quorum says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    pub cluster_id: [u8; 16],
+    pub node_id: u64,
+    pub leader: Option<(u64, Member)>,
 }

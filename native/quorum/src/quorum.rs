@@ -1,6 +1,7 @@
 //! A node of the quorum: a thread with storage, network and consensus on it, and the calls that reach it from others.
 
 mod bootstrap;
+mod introduction;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use crate::network::{Identity, Links, Server};
 use crate::storage::{SnapshotRequest, StateMachine, Storage};
 use crate::types::{Batch, Member, Types, log_id};
 
+pub use introduction::find;
 pub use status::{NodeStatus, Status};
 
 pub struct Options {
@@ -40,6 +42,11 @@ pub struct Options {
     /// Those that begin a new quorum, the same on each of them; empty for a node that is added later. Ignored once there
     /// is a quorum. Port 0 stands for the bound port of this node.
     pub initial_voters: Vec<(u64, Member)>,
+    /// The host that other nodes are told to reach this one at; the port is the bound one where `advertised_port` is 0.
+    pub advertised_host: String,
+    pub advertised_port: u16,
+    /// Where to ask who leads while this node does not know, or is not known.
+    pub bootstrap_servers: Vec<(String, u16)>,
     pub heartbeat_interval_ms: u64,
     /// A voter that has heard nothing of a leader for a time between these two begins an election.
     pub election_timeout_min_ms: u64,
@@ -279,7 +286,7 @@ async fn start(mut options: Options, env: &Env, events: &Arc<EventQueue>, runtim
     let own = Identity { cluster_id: options.cluster_id, node_id: options.node_id, directory_id: options.directory_id };
     let config = Arc::new(config(&options).validate().map_err(consensus)?);
     let links = Links::new(own.clone());
-    let raft = Raft::new(options.node_id, config, links, storage.log_store(), storage.state_machine(events.clone()));
+    let raft = Raft::new(options.node_id, config, links.clone(), storage.log_store(), storage.state_machine(events.clone()));
     let raft = raft.await.map_err(consensus)?;
     if !options.initial_voters.is_empty() && !raft.is_initialized().await.map_err(consensus)? {
         let voters: BTreeMap<u64, Member> = options.initial_voters.into_iter().collect();
@@ -287,6 +294,10 @@ async fn start(mut options: Options, env: &Env, events: &Arc<EventQueue>, runtim
     }
     let server = Server { own, raft: raft.clone(), snapshots: storage.snapshots.clone() };
     if let Some(listener) = listener {
+        tokio::spawn(introduction::follow_members(raft.clone(), links));
+        let advertised_port = if options.advertised_port == 0 { port } else { options.advertised_port };
+        let member = Member { directory_id: options.directory_id, host: options.advertised_host, port: advertised_port };
+        tokio::spawn(introduction::introduce(server.clone(), member, options.bootstrap_servers));
         tokio::spawn(server.run(listener));
     }
     let is_alone = raft.voter_ids().eq([options.node_id]);

@@ -30,6 +30,17 @@ struct Node {
 
 impl Node {
     fn start(id: u64, files: SimulatedFiles, directory_id: [u8; 16], port: u16, initial_voters: Vec<(u64, Member)>) -> Node {
+        Node::start_with(id, files, directory_id, port, initial_voters, Vec::new())
+    }
+
+    fn start_with(
+        id: u64,
+        files: SimulatedFiles,
+        directory_id: [u8; 16],
+        port: u16,
+        initial_voters: Vec<(u64, Member)>,
+        bootstrap_servers: Vec<(String, u16)>,
+    ) -> Node {
         files.create_dir_all(Path::new("/q")).unwrap();
         let (wake, woken) = channel();
         let wake = Mutex::new(wake);
@@ -43,6 +54,9 @@ impl Node {
             dir: dir(),
             listen: Some(("127.0.0.1".to_owned(), port)),
             initial_voters,
+            advertised_host: "127.0.0.1".to_owned(),
+            advertised_port: 0,
+            bootstrap_servers,
             heartbeat_interval_ms: 100,
             election_timeout_min_ms: 500,
             election_timeout_max_ms: 1000,
@@ -294,4 +308,57 @@ fn a_node_that_is_far_behind_gets_a_snapshot() {
         seen.iter().rev().find_map(|event| if let Event::Committed(batch) = event { BatchHeader::decode(batch).ok() } else { None })
     });
     assert_eq!(header.partition_leader_epoch as u64, epoch);
+}
+
+#[test]
+fn a_node_finds_the_quorum_by_itself_and_again_after_it_moved() {
+    let unknown_address = vec![(1, Member { directory_id: [0; 16], host: String::new(), port: 0 })];
+    let first = Node::start(1, SimulatedFiles::new(), directory(1), free_port(), unknown_address);
+    let epoch = first.wait_to_lead();
+    first.propose(1, epoch, "before").unwrap();
+    let servers = vec![("127.0.0.1".to_owned(), free_port()), ("127.0.0.1".to_owned(), first.port)];
+    let found = millrace_quorum::find(&servers).unwrap();
+    assert_eq!((found.cluster_id, found.node_id, found.leader.map(|(id, _)| id)), ([7; 16], 1, Some(1)));
+    let second = Node::start_with(2, SimulatedFiles::new(), directory(2), 0, Vec::new(), servers.clone());
+    second.wait_for_values(&["before"]);
+    second.quorum.close();
+    let moved = Node::start_with(2, second.files.clone(), directory(2), 0, Vec::new(), servers.clone());
+    first.propose(2, epoch, "after").unwrap();
+    moved.wait_for_values(&["before", "after"]);
+    first.quorum.add_voter(3, 2, moved.member());
+    first.outcome(3).unwrap();
+    // A member with another disk is not taken for the voter; it is let in once the voter is removed.
+    moved.quorum.close();
+    let status = first.quorum.status();
+    let members: Vec<&Member> = status.nodes.iter().map(|node| &node.member).collect();
+    assert_eq!(members, [&first.member(), &moved.member()]);
+}
+
+#[test]
+fn two_voters_of_a_new_quorum_learn_each_others_directories() {
+    let voters: Vec<(u64, Member)> =
+        (1..=3).map(|id| (id, Member { directory_id: [0; 16], host: "127.0.0.1".to_owned(), port: free_port() })).collect();
+    let start = |id: u64, files: &SimulatedFiles, directory_id| {
+        Node::start(id, files.clone(), directory_id, voters[id as usize - 1].1.port, voters.clone())
+    };
+    let files: Vec<SimulatedFiles> = (0..3).map(|_| SimulatedFiles::new()).collect();
+    let mut nodes: Vec<Node> = (1..=3).map(|id| start(id, &files[id as usize - 1], directory(id))).collect();
+    let (at, _) = leader_of(&nodes);
+    let deadline = Instant::now() + PATIENCE;
+    let known = |node: &Node| node.quorum.status().nodes.iter().all(|member| member.member.directory_id == directory(member.node_id));
+    while !known(&nodes[at]) {
+        assert!(Instant::now() < deadline, "directories are not known: {:?}", nodes[at].quorum.status());
+        std::thread::yield_now();
+    }
+    // Somebody with the number and the address of a voter, but another disk, cannot help to elect or commit.
+    let lost = nodes.remove((at + 1) % 3);
+    lost.quorum.close();
+    let impostor = start(lost.id, &SimulatedFiles::new(), [99; 16]);
+    let (at, epoch) = leader_of(&nodes);
+    nodes.remove(1 - at).quorum.close();
+    nodes[0].quorum.propose(7, epoch, vec![b"too few".to_vec()]);
+    impostor.wait("nothing", |seen| Node::values(seen).is_empty().then_some(()));
+    assert_eq!(nodes[0].quorum.status().nodes.iter().filter(|node| node.is_voter).count(), 3);
+    nodes[0].fetch();
+    assert!(!nodes[0].seen.lock().unwrap().iter().any(|event| matches!(event, Event::Done { token: 7, .. })));
 }

@@ -41,11 +41,18 @@ type Link = (Member, mpsc::Sender<Call>);
 pub struct Links {
     own: Identity,
     links: Arc<Mutex<HashMap<u64, Link>>>,
+    /// Who the members are by now; consensus tells a link only who they were when it began.
+    members: Arc<Mutex<HashMap<u64, Member>>>,
 }
 
 impl Links {
     pub fn new(own: Identity) -> Links {
-        Links { own, links: Arc::default() }
+        Links { own, links: Arc::default(), members: Arc::default() }
+    }
+
+    /// Takes note of who the members are and where they listen.
+    pub fn know(&self, members: HashMap<u64, Member>) {
+        *self.members.lock() = members;
     }
 
     /// The link to a peer; a peer that moved or lost its disk gets a new one, and the old one ends.
@@ -128,7 +135,8 @@ pub struct Network {
 
 impl Network {
     async fn call(&self, request: Request, timeout: Duration) -> Result<Response, RPCError<Types>> {
-        let link = self.links.to(self.target, &self.member);
+        let member = self.links.members.lock().get(&self.target).cloned();
+        let link = self.links.to(self.target, member.as_ref().unwrap_or(&self.member));
         let (answer, answered) = oneshot::channel();
         let unreachable = || RPCError::Unreachable(Unreachable::from_string(format!("node {} cannot be reached", self.target)));
         let exchange = async {

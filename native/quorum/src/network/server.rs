@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_core::env::File;
-use openraft::{EntryPayload, Raft, Snapshot};
+use openraft::type_config::async_runtime::watch::WatchReceiver;
+use openraft::{ChangeMembers, EntryPayload, Raft, Snapshot};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Hello, Identity, MAGIC, PROTOCOL_VERSION, Request, Response, SnapshotPiece, frame};
+use super::{ANYBODY, Found, Hello, Identity, MAGIC, PROTOCOL_VERSION, Request, Response, SnapshotPiece, frame};
 use crate::entry;
 use crate::snapshot::SnapshotFile;
 use crate::storage::{SharedSnapshots, StateMachine};
-use crate::types::Types;
+use crate::types::{Member, Types};
 
 const CONNECTIONS_MAX: usize = 1024;
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +56,8 @@ impl Server {
     async fn serve(&self, stream: TcpStream, connection: u64) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let (mut from, mut to) = stream.into_split();
-        tokio::time::timeout(HELLO_TIMEOUT, self.greet(&mut from)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        let greeting = tokio::time::timeout(HELLO_TIMEOUT, self.greet(&mut from));
+        let is_stranger = greeting.await.map_err(|_| io::ErrorKind::TimedOut)??;
         let (answers, mut waiting) = mpsc::channel::<Vec<u8>>(IN_FLIGHT_MAX);
         let writing = tokio::spawn(async move {
             while let Some(frame) = waiting.recv().await {
@@ -67,6 +69,9 @@ impl Server {
         let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
         let mut incoming = Incoming { server: self.clone(), connection, part: None };
         while let Some((number, request)) = frame::read::<Request>(&mut from).await? {
+            if is_stranger && !matches!(request, Request::Find | Request::Join { .. }) {
+                break;
+            }
             if let Request::Snapshot(piece) = request {
                 let response = incoming.take(*piece).await.unwrap_or_else(|error| Response::Failed(error.to_string()));
                 answer(&answers, number, &response).await;
@@ -85,18 +90,76 @@ impl Server {
         Ok(())
     }
 
-    async fn greet(&self, from: &mut OwnedReadHalf) -> io::Result<()> {
+    /// True for one who does not know the quorum yet.
+    async fn greet(&self, from: &mut OwnedReadHalf) -> io::Result<bool> {
         let mut magic = [0; 4];
         from.read_exact(&mut magic).await?;
         if magic != MAGIC {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a voter"));
         }
-        let (_, hello) = frame::read::<Hello>(from).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let is_meant = hello.version == PROTOCOL_VERSION
-            && hello.meant.cluster_id == self.own.cluster_id
-            && hello.meant.node_id == self.own.node_id
-            && (hello.meant.directory_id == [0; 16] || hello.meant.directory_id == self.own.directory_id);
-        if is_meant { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidData, "somebody else is meant")) }
+        let (_, Hello { version, caller, meant }) = frame::read::<Hello>(from).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let is_stranger = meant.node_id == ANYBODY;
+        let is_cluster = meant.cluster_id == self.own.cluster_id || (is_stranger && meant.cluster_id == [0; 16]);
+        let is_node = meant.node_id == self.own.node_id && agrees(meant.directory_id, self.own.directory_id);
+        if version != PROTOCOL_VERSION || !is_cluster || !(is_stranger || is_node) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "somebody else is meant"));
+        }
+        if !is_stranger && !self.knows(&caller) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the caller lost its disk and is not the voter it used to be"));
+        }
+        Ok(is_stranger)
+    }
+
+    /// Whether a caller is the node that the members of the quorum are told to be, as far as that is known.
+    fn knows(&self, caller: &Identity) -> bool {
+        let metrics = self.raft.server_metrics();
+        let membership = &metrics.borrow_watched().membership_config;
+        membership.get_node(&caller.node_id).is_none_or(|member| agrees(member.directory_id, caller.directory_id))
+    }
+
+    /// Who leads, and where, as far as this node knows.
+    fn leader(&self) -> Option<(u64, Member)> {
+        let metrics = self.raft.server_metrics();
+        let now = metrics.borrow_watched();
+        let leader = now.current_leader?;
+        Some((leader, now.membership_config.get_node(&leader)?.clone()))
+    }
+
+    /// Makes a node known under its address. One that is known with another directory has lost its disk: as an observer it
+    /// begins anew, as a voter it has to be removed first.
+    pub async fn join(&self, node_id: u64, member: Member) -> Response {
+        let leader = self.leader();
+        if leader.as_ref().map(|(id, _)| *id) != Some(self.own.node_id) {
+            return Response::NotLeader { leader };
+        }
+        let (known, is_voter) = {
+            let metrics = self.raft.server_metrics();
+            let membership = metrics.borrow_watched().membership_config.clone();
+            let is_voter = membership.voter_ids().any(|voter| voter == node_id);
+            (membership.get_node(&node_id).cloned(), is_voter)
+        };
+        match known {
+            Some(known) if known == member => Response::Joined,
+            Some(known) if agrees(known.directory_id, member.directory_id) => {
+                self.change(ChangeMembers::SetNodes([(node_id, member)].into())).await
+            }
+            Some(_) if is_voter => {
+                Response::Failed(format!("node {node_id} is a voter with another directory, which has to be removed first"))
+            }
+            Some(_) => match self.change(ChangeMembers::RemoveNodes([node_id].into())).await {
+                Response::Joined => self.observe(node_id, member).await,
+                refused => refused,
+            },
+            None => self.observe(node_id, member).await,
+        }
+    }
+
+    async fn observe(&self, node_id: u64, member: Member) -> Response {
+        answer_of(self.raft.add_learner(node_id, member, false).await.map(|_| Response::Joined))
+    }
+
+    async fn change(&self, change: ChangeMembers<u64, Member>) -> Response {
+        answer_of(self.raft.change_membership(change, true).await.map(|_| Response::Joined))
     }
 
     async fn handle(&self, request: Request) -> Response {
@@ -116,8 +179,18 @@ impl Server {
             Request::PreVote(request) => answer_of(self.raft.pre_vote(request).await.map(Response::Vote)),
             Request::TransferLeader(request) => answer_of(self.raft.handle_transfer_leader(request).await.map(Response::TransferLeader)),
             Request::Snapshot(_) => Response::Failed("a piece out of order".to_owned()),
+            Request::Find => {
+                let Identity { cluster_id, node_id, .. } = self.own;
+                Response::Found(Found { cluster_id, node_id, leader: self.leader() })
+            }
+            Request::Join { node_id, member } => self.join(node_id, member).await,
         }
     }
+}
+
+/// Whether two directories may be the same; zero is not known.
+fn agrees(known: [u8; 16], told: [u8; 16]) -> bool {
+    known == [0; 16] || told == [0; 16] || known == told
 }
 
 fn answer_of<E: std::fmt::Display>(outcome: Result<Response, E>) -> Response {

@@ -4,7 +4,7 @@
 import type { Uuid } from './shared/uuid.ts'
 
 export { openDataPlane } from './native/addon-data-plane.ts'
-export { openQuorum } from './native/addon-quorum.ts'
+export { findQuorum, openQuorum } from './native/addon-quorum.ts'
 export { COMPRESSION_TYPES, loadCodec } from './native/record-codec.ts'
 export type { Codec, CompressionType } from './native/record-codec.ts'
 
@@ -306,6 +306,11 @@ export type QuorumOptions = {
   port: number
   /** Those that begin a new quorum, the same on each of them; none on a node that is added later. */
   initialVoters: QuorumVoter[]
+  /** What other nodes are told to connect to, port 0 for the bound one. */
+  advertisedHost: string
+  advertisedPort: number
+  /** Where to ask who leads while this node does not know, or is not known. */
+  bootstrapServers: { host: string; port: number }[]
   heartbeatIntervalMs: number
   /** A voter that hears nothing of a leader for a time between these two begins an election. */
   electionTimeoutMinMs: number
@@ -328,6 +333,9 @@ export type QuorumEvent =
   | { kind: 'logCut'; bytes: number }
   /** The node has failed and tells nothing more. */
   | { kind: 'stopped'; message: string }
+
+/** What a node of a quorum said of it. */
+export type FoundQuorum = { clusterId: Uuid; nodeId: number; leaderId: number | null }
 
 export type QuorumNodeStatus = QuorumVoter & {
   isVoter: boolean
@@ -355,6 +363,8 @@ export interface QuorumNode {
   /** Lets a node have everything that is committed, without a vote. */
   addObserver(observer: QuorumVoter): Promise<void>
   removeObserver(nodeId: number): Promise<void>
+  /** Hands the lead to another voter, where there is one that has everything; resolves once that was asked for. */
+  resign(): Promise<void>
   status(): Promise<QuorumStatus>
   close(): Promise<void>
 }

@@ -44,8 +44,12 @@ export function unsupportedApiVersions(correlationId: number, versions: VersionR
   return encodeResponse('ApiVersions', 0, correlationId, body)
 }
 
+/** Only brokers ask these of each other, at versions that they know; Kafka's brokers do not tell clients of them either. */
+const BETWEEN_BROKERS: ReadonlySet<string> = new Set<ApiName>(['Envelope', 'AlterPartition', 'BrokerRegistration', 'BrokerHeartbeat', 'AllocateProducerIds', 'AssignReplicasToDirs'])
+
 function listApis(served: ServedApis): NonNullable<Encodable<ResponseOf<'ApiVersions'>>['apiKeys']> {
   return API_KEYS.flatMap(({ name, key }) => {
+    if (BETWEEN_BROKERS.has(name)) return []
     const versions = (DATA_PLANE_APIS as Partial<Record<string, VersionRange>>)[name] ?? served.get(name as ApiName)
     return versions === undefined ? [] : [{ apiKey: key, minVersion: versions.minVersion, maxVersion: versions.maxVersion }]
   })

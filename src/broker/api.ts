@@ -11,6 +11,8 @@ export type RequestContext = {
   readonly clientAddress: string
   readonly listener: string
   readonly principal: 'User:ANONYMOUS'
+  /** Another broker took the request in and passed it on (KIP-590). */
+  readonly isForwarded: boolean
   /** Wall clock in milliseconds. */
   readonly now: number
 }

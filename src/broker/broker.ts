@@ -10,20 +10,24 @@ import { SocketInterBroker } from '../interbroker/socket-inter-broker.ts'
 import { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { CONFIG_RESOURCES, configsOf, emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
-import { allocateProducerIds, raiseFeatures, registerBroker } from '../metadata/controller/cluster-records.ts'
+import { ActiveController } from '../metadata/controller/active-controller.ts'
+import { raiseFeatures } from '../metadata/controller/cluster-records.ts'
+import { topicPolicies } from '../metadata/controller/topic-policies.ts'
+import { CONTROLLER_APIS, controllerHandlers } from '../metadata/controller-handlers.ts'
 import type { InternalTopic } from '../groups/streams/topology.ts'
 import type { CreatableTopic } from '../metadata/controller/create-topics.ts'
 import { SUPPORTED_FEATURES, initialFeatureLevels } from '../metadata/features.ts'
 import type { MetadataDelta } from '../metadata/metadata-delta.ts'
 import { METADATA_APIS, metadataHandlers } from '../metadata/metadata-handlers.ts'
 import { MetadataRuntime } from '../metadata/metadata-runtime.ts'
-import type { QuorumMetadataLog } from '../metadata/quorum-metadata-log.ts'
+import type { Leadership, QuorumMetadataLog } from '../metadata/quorum-metadata-log.ts'
 import { SnapshotWriter } from '../metadata/snapshot-writer.ts'
 import { TopicCreator } from '../metadata/topic-creator.ts'
 import { topicLookup } from '../metadata/topic-lookup.ts'
 import { allTopicLogStates, metadataLogState, topicLogChanges } from '../metadata/topic-log-states.ts'
 import { openDataPlane } from '../native.ts'
 import type { DataPlane, ListenerAddress } from '../native.ts'
+import { errorName, KafkaError } from '../protocol/error-codes.ts'
 import { systemClock } from '../shared/clock.ts'
 import type { Clock } from '../shared/clock.ts'
 import { Logging } from '../shared/logger.ts'
@@ -41,7 +45,10 @@ import { adoptTopics } from './adopt.ts'
 import type { Adoption } from './adopt.ts'
 import type { ApiCaller, ApiHandlers } from './api.ts'
 import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
+import { BrokerLifecycle } from './broker-lifecycle.ts'
+import { changesCluster, clusterState } from './cluster-state.ts'
 import { ClusterView } from './cluster-view.ts'
+import { ControllerClient } from './controller-client.ts'
 import { coordinatorLog, inTime, markerWriter } from './coordinator-access.ts'
 import { compactionPolicy } from './compaction.ts'
 import { CompactionRunner } from './compaction-runner.ts'
@@ -49,8 +56,9 @@ import { CoordinatorFollower } from './coordinator-follower.ts'
 import { logDataPlaneEvent } from './data-plane-events.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
 import { gateByFeatures } from './feature-gates.ts'
-import { readIdentity } from './identity.ts'
-import { openMetadataLog } from './quorum.ts'
+import { envelopeHandler, forwardToController } from './forwarding.ts'
+import { IsrProposals } from './isr-proposals.ts'
+import { directoryIdOf, findMembership, openMetadataLog } from './quorum.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
 import { LocalCaller } from './local-caller.ts'
 import { MarkerRouter } from './marker-router.ts'
@@ -71,6 +79,15 @@ const STRAYS_TOLD_MAX = 10
 /** Kafka's defaults of `request.timeout.ms` and `socket.connection.setup.timeout.ms`. */
 const INTER_BROKER_REQUEST_TIMEOUT_MS = 30_000
 const INTER_BROKER_CONNECT_TIMEOUT_MS = 10_000
+/** How often the controller looks for what it is to do by itself. */
+const CONTROLLER_TICK_MS = 200
+/** A broker that stops waits so long, at most, for others to take over what it leads. */
+const CONTROLLED_SHUTDOWN_TIMEOUT_MS = 15_000
+const RESIGN_TIMEOUT_MS = 3000
+const CONTROLLER_TIMER = 'controller'
+/** Versions of what only brokers ask of the controller. */
+const ALLOCATE_PRODUCER_IDS = { version: 0, timeoutMs: 10_000, channel: 'producer-ids' }
+const CREATE_TOPICS = { version: METADATA_APIS.CreateTopics.maxVersion, timeoutMs: 10_000, channel: 'create-topics' }
 
 export type BrokerParts = {
   readonly config: BrokerConfig
@@ -104,17 +121,24 @@ export class BrokerNode {
   readonly #router: Router
   readonly #logger: Logger
   readonly #metadataLog: QuorumMetadataLog
+  readonly #controller: ActiveController
+  readonly #controllerClient: ControllerClient
+  readonly #lifecycle: BrokerLifecycle
+  readonly #coordinators: readonly CoordinatorFollower[]
+  /** Whether the metadata tells of this process: only then is what it says of this broker's partitions about it. */
+  #isAdmitted = false
   #closing: Promise<void> | undefined
 
   /** Starts a broker; resolves once it accepts connections. Throws a MillraceError in one line where it cannot. */
   static async start(parts: BrokerParts): Promise<BrokerNode> {
     const { config } = parts
     const logging = parts.logging ?? new Logging({ level: config.settings['log.level'] })
-    const { clusterId } = readIdentity(config.logDirs)
+    const logger = logging.logger('broker')
+    const membership = await findMembership(config, logger)
+    const { clusterId } = membership
     const open = parts.openDataPlane ?? openDataPlane
     const options = dataPlaneOptions(config, clusterId, availableParallelism())
     const dataPlane = await open(options)
-    const logger = logging.logger('broker')
     dataPlane.onEvent((event) => logDataPlaneEvent(event, logger))
     let node: BrokerNode | undefined
     let log: QuorumMetadataLog | undefined
@@ -125,7 +149,7 @@ export class BrokerNode {
       const metadataLog = metadataLogState(configs.topicDefaults(empty), config.nodeId)
       const adoption = { names, before: await takeOverKafkaMetadata(config.logDirs, names, { open, options, metadataLog }) }
       const clock = parts.clock ?? systemClock
-      log = await openMetadataLog({ nodeId: config.nodeId, clusterId, logDirs: config.logDirs, logger })
+      log = await openMetadataLog(config, membership, logger)
       const metadata = await MetadataRuntime.open(log, empty, clock, logging.logger('metadata'))
       node = new BrokerNode(config, logging, clock, dataPlane, log, metadata, configs)
       await node.#begin(adoption)
@@ -158,7 +182,27 @@ export class BrokerNode {
       addressOf: (id) => view.addressOf(id, config.listeners.interBroker),
     })
     const creatorLogger = logging.logger('metadata')
-    const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger })
+    const isActive = (): boolean => metadataLog.leadership.isActive
+    this.#controllerClient = new ControllerClient({
+      nodeId, clock, timers, interBroker: this.#interBroker, listener: config.listeners.interBroker,
+      leadership: () => metadataLog.leadership,
+      handlers: () => handlers,
+    })
+    const controllerClient = this.#controllerClient
+    const createElsewhere = async (topic: CreatableTopic) => (await controllerClient.call('CreateTopics', { topics: [topic], timeoutMs: CREATE_TOPICS.timeoutMs, validateOnly: false }, CREATE_TOPICS)).topics[0]
+    const topicCreator = new TopicCreator({ runtime: metadata, configs, config, newTopicId: randomUuid, randomInt, logger: creatorLogger, elsewhere: () => (isActive() ? null : createElsewhere) })
+    this.#controller = new ActiveController({
+      runtime: metadata,
+      policies: topicPolicies(configs),
+      settings: {
+        sessionTimeoutMs: settings['broker.session.timeout.ms'],
+        balancesLeaders: settings['auto.leader.rebalance.enable'],
+        balanceIntervalMs: settings['leader.imbalance.check.interval.seconds'] * 1000,
+        uncleanElectionIntervalMs: settings['unclean.leader.election.interval.ms'],
+      },
+      monotonicMs: () => clock.monotonicMs(),
+      logger: logging.logger('controller'),
+    })
     this.shares = new ShareCoordinator({
       log, timers, clock, logger: logging.logger('share'),
       settings: { updatesPerSnapshot: settings['share.coordinator.snapshot.update.records.per.snapshot'], pruneIntervalMs: settings['share.coordinator.state.topic.prune.interval.ms'], writeTimeoutMs: settings['share.coordinator.write.timeout.ms'] },
@@ -186,7 +230,7 @@ export class BrokerNode {
     this.transactions = new TransactionCoordinator({
       log,
       markers: new MarkerRouter({ nodeId, local: markers, interBroker: this.#interBroker, leaderOf }),
-      producerIdBlocks: { allocate: () => metadata.write((image) => allocateProducerIds(image, nodeId)) },
+      producerIdBlocks: { allocate: () => this.#allocateProducerIds() },
       settings: transactionSettings(settings),
       clock,
       timers,
@@ -198,6 +242,7 @@ export class BrokerNode {
       coordinatorOf: (transactionalId) => leaderOf(TRANSACTION_STATE_TOPIC, this.transactions.partitionFor(transactionalId)),
     })
     let served: ServedApis
+    let handlers: ApiHandlers
     const all: ApiHandlers = {
       ...metadataHandlers({ runtime: metadata, configs, config, topicCreator, logs: dataPlane, logging, logger: creatorLogger, randomInt }),
       ...groupHandlers({
@@ -215,14 +260,16 @@ export class BrokerNode {
         partitionCount: (topic) => view.partitionCount(topic),
       }),
       ...shareHandlers(this.shares, this.#delivery),
+      ...controllerHandlers({ controller: this.#controller, monotonicMs: () => clock.monotonicMs() }),
+      Envelope: envelopeHandler(() => handlers, isActive),
       ApiVersions: apiVersionsHandler({
         served: () => served,
         features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minVersion: min, maxVersion: max })),
         finalized: () => view.finalizedFeatures(),
       }),
     }
-    const handlers = gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0)
-    served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ...SHARE_APIS, ApiVersions: API_VERSIONS_VERSIONS })
+    handlers = forwardToController(gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0), { nodeId, isActive, controller: controllerClient })
+    served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ...SHARE_APIS, ...CONTROLLER_APIS, ApiVersions: API_VERSIONS_VERSIONS })
     const firstListener = config.listeners.bind[0]?.name ?? ''
     this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })
     this.#router = new Router({ dataPlane, handlers, served, clock, logger: logging.logger('requests') })
@@ -250,13 +297,25 @@ export class BrokerNode {
       timers,
       logger: logging.logger('compaction'),
     })
-    const coordinators = [
+    this.#coordinators = [
       new CoordinatorFollower(OFFSETS_TOPIC, this.groups, nodeId, logging.logger('groups')),
       new CoordinatorFollower(SHARE_STATE_TOPIC, this.shares, nodeId, logging.logger('share')),
       new CoordinatorFollower(TRANSACTION_STATE_TOPIC, this.transactions, nodeId, logging.logger('transactions')),
     ]
-    dataPlane.applyTopics(allTopicLogStates(metadata.image, nodeId, configs), [])
-    metadata.onChange((image, delta) => this.#follow(image, delta, coordinators))
+    this.#lifecycle = new BrokerLifecycle({
+      nodeId, clock, timers, logger: this.#logger, incarnationId: randomUuid(), controller: controllerClient,
+      registration: () => this.#registration(),
+      self: () => ({ broker: metadata.image.brokers.get(nodeId), metadataOffset: metadata.image.offset }),
+      heartbeatIntervalMs: settings['broker.heartbeat.interval.ms'],
+      sessionTimeoutMs: settings['broker.session.timeout.ms'],
+    })
+    const isrProposals = new IsrProposals({ nodeId, dataPlane, timers, controller: controllerClient, logger: this.#logger, brokerEpoch: () => this.#lifecycle.epoch })
+    dataPlane.onEvent((event) => {
+      logDataPlaneEvent(event, this.#logger)
+      if (event.kind === 'isrProposed') isrProposals.add(event)
+    })
+    metadata.onChange((image, delta) => this.#follow(image, delta))
+    metadataLog.onLeadership((leadership) => this.#lead(leadership))
     new SnapshotWriter({
       log: metadataLog,
       runtime: metadata,
@@ -266,7 +325,6 @@ export class BrokerNode {
       intervalMaxMs: settings['metadata.log.max.snapshot.interval.ms'],
     })
     this.listeners = config.listeners.bind.map((endpoint) => dataPlane.listen(endpoint))
-    for (const coordinator of coordinators) coordinator.follow(metadata.image)
   }
 
   /** Stops accepting, answers what is in flight, writes everything down. */
@@ -276,20 +334,69 @@ export class BrokerNode {
   }
 
   async #begin(adoption: Adoption): Promise<void> {
-    const endpoints = this.#advertised()
-    const { nodeId, settings } = this.config
-    await this.metadata.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map()))
-    await this.metadata.write((image) =>
-      registerBroker(image, { id: nodeId, incarnationId: randomUuid(), endpoints, rack: settings['broker.rack'] }),
-    )
-    await adoptTopics(adoption, { metadata: this.metadata, dataPlane: this.dataPlane, nodeId, logger: this.#logger })
+    const { metadata, dataPlane } = this
+    this.#lead(this.#metadataLog.leadership)
+    await this.#lifecycle.register()
+    this.#admit()
+    await this.#lifecycle.unfence()
+    await adoptTopics(adoption, { metadata, dataPlane, nodeId: this.config.nodeId, logger: this.#logger })
     this.transactions.start()
     this.shares.start()
     this.#retention.start()
     this.#compaction.start()
     // Whoever connected meanwhile is answered now that there is an answer.
-    this.dataPlane.onRequest((request) => this.#router.handle(request))
+    dataPlane.onRequest((request) => this.#router.handle(request))
     void this.#reportStrays()
+  }
+
+  /** From here on this broker keeps, leads and coordinates what the metadata says is its. */
+  #admit(): void {
+    const { metadata, dataPlane, configs } = this
+    this.#isAdmitted = true
+    this.#tellCluster(metadata.image)
+    dataPlane.applyTopics(allTopicLogStates(metadata.image, this.config.nodeId, configs), [])
+    for (const coordinator of this.#coordinators) coordinator.follow(metadata.image)
+  }
+
+  #tellCluster(image: ClusterImage): void {
+    this.dataPlane.setCluster(clusterState(image, this.config.nodeId, this.#lifecycle.epoch, this.config.listeners.interBroker))
+  }
+
+  #registration(): ReturnType<ConstructorParameters<typeof BrokerLifecycle>[0]['registration']> {
+    const { dataPlane, config } = this
+    return {
+      clusterId: this.clusterId,
+      listeners: this.#advertised(),
+      features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
+      rack: config.settings['broker.rack'],
+      isMigratingZkBroker: false,
+      logDirs: config.logDirs.map(directoryIdOf),
+      previousBrokerEpoch: BigInt(dataPlane.cleanStart ? dataPlane.previousBrokerEpoch : -1),
+    }
+  }
+
+  /** Takes the lead of the cluster up or gives it up, as the quorum says. */
+  #lead({ isActive, epoch }: Leadership): void {
+    const { clock } = this
+    if (!isActive) {
+      this.#timers.cancel(CONTROLLER_TIMER)
+      return this.#controller.deactivate()
+    }
+    this.#controller.activate(epoch, clock.monotonicMs())
+    if (this.metadata.image.features.size === 0) void this.metadata.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map())).catch(() => undefined)
+    this.#timers.set(CONTROLLER_TIMER, 0, () => void this.#attend())
+  }
+
+  async #attend(): Promise<void> {
+    await this.#controller.attend()
+    if (this.#controller.isActive) this.#timers.set(CONTROLLER_TIMER, CONTROLLER_TICK_MS, () => void this.#attend())
+  }
+
+  async #allocateProducerIds(): Promise<{ first: bigint; size: number }> {
+    const request = { brokerId: this.config.nodeId, brokerEpoch: this.#lifecycle.epoch }
+    const { errorCode, producerIdStart, producerIdLen } = await this.#controllerClient.call('AllocateProducerIds', request, ALLOCATE_PRODUCER_IDS)
+    if (errorCode !== 0) throw new KafkaError(errorName(errorCode), 'The controller gives out no producer ids.')
+    return { first: producerIdStart, size: producerIdLen }
   }
 
   async #reportStrays(): Promise<void> {
@@ -299,6 +406,8 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
+    await this.#handOver()
+    this.#lifecycle.close()
     this.#compaction.close()
     await this.#retention.close()
     await this.metadata.idle()
@@ -312,6 +421,14 @@ export class BrokerNode {
     await this.dataPlane.close()
   }
 
+  /** Lets other brokers take over what this one leads, where there are any. */
+  async #handOver(): Promise<void> {
+    const others = [...this.metadata.image.brokers.values()].filter(({ id, fenced, inControlledShutdown }) => id !== this.config.nodeId && !fenced && !inControlledShutdown)
+    if (others.length === 0 || !this.#isAdmitted) return
+    if (this.config.settings['controlled.shutdown.enable']) await this.#lifecycle.shutDown(CONTROLLED_SHUTDOWN_TIMEOUT_MS)
+    await this.#metadataLog.resign(RESIGN_TIMEOUT_MS)
+  }
+
   /** The addresses told to clients; a port 0 there is the one that was bound. */
   #advertised(): BrokerEndpoint[] {
     const { advertised } = this.config.listeners
@@ -321,12 +438,15 @@ export class BrokerNode {
     })
   }
 
-  #follow(image: ClusterImage, delta: MetadataDelta, coordinators: readonly CoordinatorFollower[]): void {
+  #follow(image: ClusterImage, delta: MetadataDelta): void {
+    this.#lifecycle.onChange()
+    if (!this.#isAdmitted) return
+    if (changesCluster(delta)) this.#tellCluster(image)
     const { upserts, removedTopicIds } = topicLogChanges(image, delta, this.config.nodeId, this.configs)
     // Removed first: a topic of the same name may follow in the same change.
     if (removedTopicIds.length > 0) this.dataPlane.applyTopics([], removedTopicIds)
     if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
-    for (const coordinator of coordinators) coordinator.follow(image)
+    for (const coordinator of this.#coordinators) coordinator.follow(image)
     const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id) ?? [])
     if (removed.length > 0) void this.groups.onTopicsDeleted(removed)
   }

@@ -22,5 +22,11 @@ export function logDataPlaneEvent(event: DataPlaneEvent, logger: Logger): void {
         logger.debug('recovered a log', { topic: event.topic, partition: event.partition, bytes: event.recoveredBytes })
       }
       return
+    case 'partitionTruncated':
+      logger.info('cut a log where it parted from the leader\'s', { topic: event.topic, partition: event.partition, fromOffset: event.fromOffset, toOffset: event.toOffset })
+      return
+    case 'isrProposed':
+      logger.debug('proposes an ISR', { topic: event.topic, partition: event.partition, leaderEpoch: event.leaderEpoch, isr: event.isr.map(({ brokerId }) => brokerId).join(',') })
+      return
   }
 }

@@ -1,16 +1,14 @@
-// Which cluster the log directories belong to: told by their meta.properties, chosen on the first start.
+// Which cluster the log directories belong to: told by their meta.properties; on the first start by other nodes, or chosen.
 
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseProperties } from '../config/properties.ts'
 import { MillraceError } from '../shared/errors.ts'
-import { parseUuid, randomUuid } from '../shared/uuid.ts'
+import { parseUuid } from '../shared/uuid.ts'
 import type { Uuid } from '../shared/uuid.ts'
 
-export type Identity = { readonly clusterId: Uuid; readonly firstStart: boolean }
-
-/** Creates missing directories. Throws a MillraceError in one line where they cannot be used or contradict each other. */
-export function readIdentity(logDirs: readonly string[]): Identity {
+/** Undefined on the first start. Creates missing directories; throws a MillraceError in one line where they cannot be used or contradict each other. */
+export function readIdentity(logDirs: readonly string[]): Uuid | undefined {
   let known: { clusterId: Uuid; dir: string } | undefined
   for (const dir of logDirs) {
     const clusterId = readClusterId(dir)
@@ -20,7 +18,7 @@ export function readIdentity(logDirs: readonly string[]): Identity {
     }
     known = { clusterId, dir }
   }
-  return known === undefined ? { clusterId: randomUuid(), firstStart: true } : { clusterId: known.clusterId, firstStart: false }
+  return known?.clusterId
 }
 
 function readClusterId(dir: string): Uuid | undefined {

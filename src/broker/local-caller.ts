@@ -41,6 +41,7 @@ export class LocalCaller implements ApiCaller {
       clientAddress: '127.0.0.1',
       listener: this.#deps.listener,
       principal: 'User:ANONYMOUS',
+      isForwarded: false,
       now: this.#deps.clock.nowMs(),
     }
     // Through the codec both ways: defaults are filled in, and nothing is shared that one side may change.

@@ -61,6 +61,7 @@ export class Router {
       clientAddress: request.clientAddress,
       listener: request.listener,
       principal: 'User:ANONYMOUS',
+      isForwarded: false,
       now: this.#deps.clock.nowMs(),
     }
     let body: unknown

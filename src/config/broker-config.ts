@@ -10,6 +10,8 @@ import type { ConfigKey, ConfigValue } from './config-key.ts'
 import { knownSettings } from './known-settings.ts'
 import { resolveListeners } from './listeners.ts'
 import type { Listeners } from './listeners.ts'
+import { resolveQuorum } from './quorum-config.ts'
+import type { QuorumConfig } from './quorum-config.ts'
 
 export type ConfigInput = {
   /** Where values come from, for messages: a path, "--set", "--port". */
@@ -25,6 +27,7 @@ export type BrokerConfig = {
   /** Absolute. */
   readonly logDirs: readonly string[]
   readonly listeners: Listeners
+  readonly quorum: QuorumConfig
   /** Given settings that have no effect here, to be told at the start. */
   readonly withoutEffect: readonly string[]
 }
@@ -55,13 +58,15 @@ export function loadBrokerConfig(inputs: readonly ConfigInput[]): BrokerConfig {
   const entries = Object.entries<ConfigKey>(BROKER_SETTINGS).map(([name, key]) => [name, parseGiven(at(name), name, key, given.get(name))])
   const settings = Object.freeze(Object.fromEntries(entries) as BrokerSettings)
   const nodeId = resolveNodeId(settings, given, at)
-  checkRoles(settings, nodeId, at)
+  checkRoles(settings, at)
+  const listeners = tell(at('listeners'), () => resolveListeners(settings))
   return Object.freeze({
     settings,
     given,
     nodeId,
     logDirs: resolveLogDirs(settings, at),
-    listeners: tell(at('listeners'), () => resolveListeners(settings)),
+    listeners,
+    quorum: tell(at('controller.quorum.voters'), () => resolveQuorum(settings, nodeId, listeners)),
     withoutEffect,
   })
 }
@@ -103,18 +108,10 @@ function resolveNodeId(settings: BrokerSettings, given: ReadonlyMap<string, stri
   return brokerId
 }
 
-function checkRoles(settings: BrokerSettings, nodeId: number, at: (name: string) => string): void {
+function checkRoles(settings: BrokerSettings, at: (name: string) => string): void {
   const roles = settings['process.roles']
   if (!roles.includes('broker') || !roles.includes('controller')) {
     throw new ConfigError(at('process.roles'), `process.roles=${roles.join(',')} is not supported; a node is both broker and controller`)
-  }
-  const voters = settings['controller.quorum.voters']
-  if (voters.length > 1 || voters.some((voter) => !voter.startsWith(`${nodeId}@`))) {
-    throw new ConfigError(at('controller.quorum.voters'), `controller.quorum.voters=${voters.join(',')} is not supported; the quorum is this node alone (${nodeId}@host:port)`)
-  }
-  const servers = settings['controller.quorum.bootstrap.servers']
-  if (servers.length > 1) {
-    throw new ConfigError(at('controller.quorum.bootstrap.servers'), `controller.quorum.bootstrap.servers=${servers.join(',')} is not supported; the quorum is this node alone`)
   }
 }
 

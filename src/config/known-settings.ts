@@ -47,12 +47,9 @@ connections.max.reauth.ms LONG 0 - fixed
 controller.performance.always.log.threshold.ms LONG 2000 0.. any
 controller.performance.sample.period.ms LONG 60000 100.. any
 controller.quorum.append.linger.ms INT 25 0.. any
-controller.quorum.auto.join.enable BOOLEAN false - any
 controller.quorum.election.backoff.max.ms INT 1000 0.. any
-controller.quorum.election.timeout.ms INT 1000 0.. any
 controller.quorum.fetch.max.bytes INT 1048576 1.. any
 controller.quorum.fetch.snapshot.max.bytes INT 1048576 1.. any
-controller.quorum.fetch.timeout.ms INT 2000 0.. any
 controller.quorum.request.timeout.ms INT 2000 0.. any
 controller.quorum.retry.backoff.ms INT 20 0.. any
 controller.quota.window.num INT 11 1.. any

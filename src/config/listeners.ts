@@ -5,8 +5,10 @@ import type { BrokerSettings } from './broker-settings.ts'
 
 export type Endpoint = { readonly name: string; readonly host: string; readonly port: number }
 export type Listeners = {
-  /** What to open; an empty host is every interface. */
+  /** What to open for clients and other brokers; an empty host is every interface. */
   readonly bind: readonly Endpoint[]
+  /** Where the nodes of the quorum reach this one; null for a quorum of this node alone. */
+  readonly controller: { readonly bind: Endpoint; readonly advertised: Endpoint } | null
   /** What to tell clients, by listener name; port 0 stands for the port that was bound. */
   readonly advertised: ReadonlyMap<string, Endpoint>
   readonly interBroker: string
@@ -18,15 +20,17 @@ export class InvalidListeners extends MillraceError {
   }
 }
 
-/** The listeners that the settings ask for, without the controller's. Throws InvalidListeners. */
+/** The listeners that the settings ask for. Throws InvalidListeners. */
 export function resolveListeners(settings: BrokerSettings): Listeners {
   const controllerNames = new Set(settings['controller.listener.names'].map((name) => name.toUpperCase()))
   const protocols = parseProtocolMap(settings['listener.security.protocol.map'])
-  const bind = parseEndpoints('listeners', settings.listeners).filter(({ name }) => !controllerNames.has(name))
+  const opened = parseEndpoints('listeners', settings.listeners)
+  const bind = opened.filter(({ name }) => !controllerNames.has(name))
   if (bind.length === 0) throw new InvalidListeners('listeners names no address for clients')
   const ports = new Map<string, string>()
-  for (const { name, host, port } of bind) {
-    const protocol = protocols.get(name)
+  for (const { name, host, port } of opened) {
+    // As in Kafka, the map need not name the controller's listener.
+    const protocol = protocols.get(name) ?? (controllerNames.has(name) ? 'PLAINTEXT' : undefined)
     if (protocol === undefined) throw new InvalidListeners(`listeners: no security protocol is defined for listener ${name} in listener.security.protocol.map`)
     if (protocol !== 'PLAINTEXT') throw new InvalidListeners(`listeners: ${name} asks for ${protocol}, and this broker speaks PLAINTEXT only`)
     const address = `${host}:${port}`
@@ -44,9 +48,11 @@ export function resolveListeners(settings: BrokerSettings): Listeners {
     advertised.set(endpoint.name, endpoint)
   }
   for (const endpoint of bind) if (!advertised.has(endpoint.name)) advertised.set(endpoint.name, endpoint)
+  const ofController = opened.find(({ name }) => controllerNames.has(name))
+  const controller = ofController === undefined ? null : { bind: ofController, advertised: named.find(({ name }) => name === ofController.name) ?? ofController }
   const interBroker = (settings['inter.broker.listener.name'] ?? settings['security.inter.broker.protocol']).toUpperCase()
   if (settings['inter.broker.listener.name'] !== null && !advertised.has(interBroker)) throw new InvalidListeners(`inter.broker.listener.name: ${interBroker} is not one of listeners`)
-  return { bind, advertised, interBroker: advertised.has(interBroker) ? interBroker : (bind[0]?.name ?? interBroker) }
+  return { bind, controller, advertised, interBroker: advertised.has(interBroker) ? interBroker : (bind[0]?.name ?? interBroker) }
 }
 
 function parseProtocolMap(text: string): Map<string, string> {

@@ -14,6 +14,7 @@ import { metadata } from './handlers/metadata-handler.ts'
 import type { MetadataRequestContext } from './handlers/request-context.ts'
 import { createAcls, deleteAcls, describeAcls, describeClientQuotas, describeUserScramCredentials } from './handlers/security-handlers.ts'
 import { createPartitions, createTopics, deleteTopics } from './handlers/topic-handlers.ts'
+import { addRaftVoter, removeRaftVoter } from './handlers/voter-handlers.ts'
 
 export type { MetadataHandlersDeps, PartitionLogs } from './handlers/handler-deps.ts'
 
@@ -43,6 +44,8 @@ export const METADATA_APIS = {
   UnregisterBroker: { minVersion: 0, maxVersion: 0 },
   ListConfigResources: { minVersion: 0, maxVersion: 1 },
   DescribeTopicPartitions: { minVersion: 0, maxVersion: 0 },
+  AddRaftVoter: { minVersion: 0, maxVersion: 1 },
+  RemoveRaftVoter: { minVersion: 0, maxVersion: 0 },
 } as const satisfies Partial<Record<ApiName, { minVersion: number; maxVersion: number }>>
 
 type Answer<N extends ApiName> = Encodable<ResponseOf<N>> | Promise<Encodable<ResponseOf<N>>>
@@ -55,10 +58,10 @@ export function metadataHandlers(deps: MetadataHandlersDeps): MetadataHandlers {
     DeleteTopics: (context, request) => deleteTopics(deps, context, request),
     DeleteRecords: (_context, request) => deleteRecords(deps, request),
     DescribeConfigs: (_context, request) => describeConfigs(deps, request),
-    AlterConfigs: (_context, request) => alterConfigs(deps, request),
+    AlterConfigs: (context, request) => alterConfigs(deps, context, request),
     DescribeLogDirs: (_context, request) => describeLogDirs(deps, request),
     CreatePartitions: (_context, request) => createPartitions(deps, request),
-    IncrementalAlterConfigs: (_context, request) => incrementalAlterConfigs(deps, request),
+    IncrementalAlterConfigs: (context, request) => incrementalAlterConfigs(deps, context, request),
     DescribeAcls: describeAcls,
     CreateAcls: (_context, request) => createAcls(request),
     DeleteAcls: (_context, request) => deleteAcls(request),
@@ -74,5 +77,7 @@ export function metadataHandlers(deps: MetadataHandlersDeps): MetadataHandlers {
     UnregisterBroker: (_context, request) => unregisterBroker(deps, request),
     ListConfigResources: (context, request) => listConfigResources(deps, context, request),
     DescribeTopicPartitions: (context, request) => describeTopicPartitions(deps, context, request),
+    AddRaftVoter: (_context, request) => addRaftVoter(deps, request),
+    RemoveRaftVoter: (_context, request) => removeRaftVoter(deps, request),
   }
 }

@@ -32,7 +32,13 @@ export interface MetadataLog {
   /** Of the record that would come next. */
   endOffset(): bigint
   describe(nowMs: number): Promise<QuorumDescription>
+  /** Lets a node vote once it has what is committed (KIP-853). Rejects with NOT_LEADER_OR_FOLLOWER where this node does not lead. */
+  addVoter(voter: Voter): Promise<void>
+  removeVoter(nodeId: number, directoryId: Uuid): Promise<void>
 }
+
+/** A node of the quorum, and the address that others reach it at. */
+export type Voter = { nodeId: number; directoryId: Uuid; host: string; port: number }
 
 type StoredValue = { offset: bigint; value: Uint8Array | null }
 
@@ -90,6 +96,15 @@ export class PartitionMetadataLog implements MetadataLog {
     const { logEndOffset, leaderEpoch } = this.#offsets()
     const replica = { nodeId: this.#nodeId, directoryId: ZERO_UUID, isVoter: true, logEndOffset, lastFetchMs: nowMs, lastCaughtUpMs: nowMs }
     return { leaderId: this.#nodeId, epoch: leaderEpoch, highWatermark: logEndOffset, replicas: [replica] }
+  }
+
+  /** It is alone and stays so. */
+  addVoter(): Promise<void> {
+    return Promise.reject(new RangeError('a log of one partition has no voters'))
+  }
+
+  removeVoter(): Promise<void> {
+    return this.addVoter()
   }
 
   #offsets(): { logStartOffset: bigint; logEndOffset: bigint; leaderEpoch: number } {

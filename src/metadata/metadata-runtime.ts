@@ -6,11 +6,12 @@ import type { MetadataRecord } from '../protocol/codec.ts'
 import type { Clock } from '../shared/clock.ts'
 import { errorMessage } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { Uuid } from '../shared/uuid.ts'
 import { emptyImage } from './cluster-image.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { atMetadataVersion, metadataVersionOf } from './controller/metadata-records.ts'
 import { MetadataDelta } from './metadata-delta.ts'
-import type { MetadataLog, QuorumDescription } from './metadata-log.ts'
+import type { MetadataLog, QuorumDescription, Voter } from './metadata-log.ts'
 
 export type ControllerResult<R> = { readonly records: readonly MetadataRecord[]; readonly response: R }
 /** Decides on an image; throws a KafkaError to refuse. Must not change anything. */
@@ -60,6 +61,14 @@ export class MetadataRuntime {
   /** Who keeps the log and how far each is. */
   describeQuorum(): Promise<QuorumDescription> {
     return this.#log.describe(this.#clock.nowMs())
+  }
+
+  addVoter(voter: Voter): Promise<void> {
+    return this.#log.addVoter(voter)
+  }
+
+  removeVoter(nodeId: number, directoryId: Uuid): Promise<void> {
+    return this.#log.removeVoter(nodeId, directoryId)
   }
 
   /** Calls `listener` for every later change, in the order in which listeners were added. */

@@ -9,13 +9,16 @@ import type { MetadataRecord } from '../protocol/codec.ts'
 import { KafkaError } from '../protocol/error-codes.ts'
 import { MillraceError } from '../shared/errors.ts'
 import type { Uuid } from '../shared/uuid.ts'
-import type { CommittedHandler, MetadataLog, QuorumDescription } from './metadata-log.ts'
+import type { CommittedHandler, MetadataLog, QuorumDescription, Voter } from './metadata-log.ts'
 import type { SnapshotLog } from './snapshot-writer.ts'
 
 /** What the log needs of the quorum's node; see `src/native.ts`. */
 export interface QuorumAccess {
   propose(epoch: number, records: readonly Uint8Array[]): Promise<bigint>
   saveSnapshot(lastOffset: bigint, records: readonly Uint8Array[]): void
+  addVoter(voter: Voter): Promise<void>
+  removeVoter(nodeId: number, directoryId: Uuid): Promise<void>
+  resign(): Promise<void>
   status(): Promise<{
     leaderId: number | null
     epoch: number
@@ -55,6 +58,7 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
   #snapshot: Uint8Array[] | null = null
   #bytesSinceSnapshot = 0
   #onLeadership: ((leadership: Leadership) => void) | null = null
+  #onSuccession: (() => void) | null = null
   #ready: (() => void) | null = null
   #appending = false
   /** Own batches that were told while their append was not answered. */
@@ -139,6 +143,25 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
     return { leaderId: leaderId ?? -1, epoch, highWatermark, replicas }
   }
 
+  addVoter(voter: Voter): Promise<void> {
+    return this.#quorum.addVoter(voter)
+  }
+
+  removeVoter(nodeId: number, directoryId: Uuid): Promise<void> {
+    return this.#quorum.removeVoter(nodeId, directoryId)
+  }
+
+  /** Hands the lead over before this node goes; resolves when another leads, or nobody could be found within `timeoutMs`. */
+  async resign(timeoutMs: number): Promise<void> {
+    if (this.#leaderId !== this.#nodeId) return
+    const led = new Promise<void>((resolve) => {
+      this.#onSuccession = resolve
+      setTimeout(resolve, timeoutMs).unref()
+    })
+    await this.#quorum.resign()
+    await led
+  }
+
   close(): Promise<void> {
     return this.#quorum.close()
   }
@@ -199,6 +222,7 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
 
   #leadershipChanged(): void {
     if (this.#leaderId !== null && this.#startedEpoch === this.#epoch) this.#ready?.()
+    if (this.#leaderId !== null && this.#leaderId !== this.#nodeId) this.#onSuccession?.()
     this.#onLeadership?.(this.leadership)
   }
 

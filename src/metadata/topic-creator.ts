@@ -20,7 +20,11 @@ export type TopicCreatorDeps = {
   readonly newTopicId: () => Uuid
   readonly randomInt: RandomInt
   readonly logger: Logger
+  /** Has the active controller create a topic where that is another node; null where it is this one. */
+  readonly elsewhere: () => ((topic: CreatableTopic) => Promise<CreationOutcome | undefined>) | null
 }
+
+type CreationOutcome = { readonly errorCode: number; readonly errorMessage: string | null; readonly numPartitions: number }
 
 export class TopicCreator {
   readonly #deps: TopicCreatorDeps
@@ -33,7 +37,7 @@ export class TopicCreator {
   /** Begins to create the topic as it is created on demand, unless that is underway. Failures are logged. */
   begin(name: string): void {
     const { config } = this.#deps
-    this.#begin(name, (image) => (INTERNAL_TOPICS.has(name) ? internalTopic(name, config, image.brokers.size) : ordinaryTopic(name)))
+    this.#begin(name, (image) => (INTERNAL_TOPICS.has(name) ? internalTopic(name, config, Math.max(image.brokers.size, config.quorum.voters.length)) : ordinaryTopic(name)))
   }
 
   /** The same for a topic whose shape is given. */
@@ -61,9 +65,10 @@ export class TopicCreator {
   }
 
   async #create(name: string, shape: (image: ClusterImage) => CreatableTopic): Promise<void> {
-    const { runtime, logger } = this.#deps
+    const { runtime, logger, elsewhere } = this.#deps
     try {
-      const [created] = await runtime.write((image) => createTopics(image, [shape(image)], false, this.creation(image)))
+      const create = elsewhere()
+      const created = create === null ? (await runtime.write((image) => createTopics(image, [shape(image)], false, this.creation(image))))[0] : await create(shape(runtime.image))
       if (created === undefined || created.errorCode === 0) logger.info(`created topic ${name} because it was asked for`, { partitions: created?.numPartitions })
       else logger.warn(`cannot create topic ${name}: ${created.errorMessage}`)
     } catch (error) {

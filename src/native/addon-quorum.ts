@@ -1,6 +1,6 @@
 // A node of the metadata quorum over the addon.
 
-import type { QuorumEvent, QuorumNode, QuorumOptions, QuorumStatus, QuorumVoter } from '../native.ts'
+import type { FoundQuorum, QuorumEvent, QuorumNode, QuorumOptions, QuorumStatus, QuorumVoter } from '../native.ts'
 import { MillraceError, errorMessage } from '../shared/errors.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import { loadAddon } from './addon.ts'
@@ -22,6 +22,13 @@ export async function openQuorum(options: QuorumOptions, onEvent: (event: Quorum
   const node = new AddonBackedQuorumNode((wake) => new NativeQuorumNode(host === null ? rest : { ...rest, host }, wake), onEvent)
   await node.open()
   return node
+}
+
+/** Asks the nodes that listen there in turn; null where none answers. One that knows a leader goes before others. */
+export async function findQuorum(servers: readonly { host: string; port: number }[]): Promise<FoundQuorum | null> {
+  const { findQuorum: find } = await loadAddon()
+  const found = await find([...servers])
+  return found === null ? null : { clusterId: found.clusterId as Uuid, nodeId: found.nodeId, leaderId: found.leader < 0 ? null : found.leader }
 }
 
 class AddonBackedQuorumNode implements QuorumNode {
@@ -72,6 +79,10 @@ class AddonBackedQuorumNode implements QuorumNode {
 
   async removeObserver(nodeId: number): Promise<void> {
     await this.#call((token) => this.#addon.removeObserver(token, nodeId))
+  }
+
+  async resign(): Promise<void> {
+    await this.#call((token) => this.#addon.resign(token))
   }
 
   async status(): Promise<QuorumStatus> {

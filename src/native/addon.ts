@@ -47,6 +47,7 @@ export interface AddonQuorumNode {
   removeVoter(token: number, nodeId: number, directoryId: string): void
   addObserver(token: number, observer: QuorumVoter): void
   removeObserver(token: number, nodeId: number): void
+  resign(token: number): void
   status(): Promise<{
     leader: number
     epoch: number
@@ -59,6 +60,7 @@ export interface AddonQuorumNode {
 type Addon = {
   NativeQuorumNode: new (options: Omit<QuorumOptions, 'host'> & { host?: string }, wake: () => void) => AddonQuorumNode
   NativeDataPlane: new (options: AddonOptions, wake: () => void) => AddonDataPlane
+  findQuorum(servers: { host: string; port: number }[]): Promise<{ clusterId: string; nodeId: number; leader: number } | null>
   compress(codec: number, level: number, data: Buffer): Buffer
   decompress(codec: number, data: Buffer, maxBytes: number): Buffer
 }

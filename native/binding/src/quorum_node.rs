@@ -155,6 +155,12 @@ impl NativeQuorumNode {
         Ok(())
     }
 
+    #[napi]
+    pub fn resign(&self, token: u32) -> Result<()> {
+        self.opened()?.resign(token);
+        Ok(())
+    }
+
     #[napi(ts_return_type = "Promise<QuorumStatus>")]
     pub fn status(&self) -> AsyncTask<StatusTask> {
         AsyncTask::new(StatusTask { quorum: self.quorum.clone() })

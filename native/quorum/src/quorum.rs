@@ -154,6 +154,26 @@ impl Quorum {
         self.run(token, async move { change(&raft, ChangeMembers::RemoveNodes(BTreeSet::from([node_id]))).await });
     }
 
+    /// Hands the lead to the voter that has most, before this node goes. `Done` follows once it was asked for; where there is
+    /// nobody to take it, or this node does not lead, nothing happens.
+    pub fn resign(&self, token: u32) {
+        let (raft, own) = (self.raft.clone(), self.node_id);
+        self.run(token, async move {
+            let heir = {
+                let metrics = raft.metrics();
+                let now = metrics.borrow_watched();
+                let voters: BTreeSet<u64> = now.membership_config.voter_ids().collect();
+                let progress = now.replication.iter().flatten();
+                let others = progress.filter(|(id, matched)| **id != own && voters.contains(id) && matched.is_some());
+                others.max_by_key(|(_, matched)| matched.as_ref().map(|id| id.index())).map(|(id, _)| *id)
+            };
+            if let Some(heir) = heir {
+                raft.trigger().transfer_leader(heir).await.map_err(stopped)?;
+            }
+            Ok(0)
+        });
+    }
+
     /// Makes this the snapshot: the whole state after the record at `last_offset`, which ended a committed batch. An
     /// older one than there is, is ignored.
     pub fn save_snapshot(&self, last_offset: i64, records: Vec<Vec<u8>>) {

@@ -25,8 +25,9 @@ export function registerBroker(image: ClusterImage, request: BrokerRegistrationR
   if (clusterId !== image.clusterId) throw new KafkaError('INCONSISTENT_CLUSTER_ID', `Expected cluster ID ${image.clusterId}, but got cluster ID ${clusterId}`)
   const before = image.brokers.get(brokerId)
   const isClean = before !== undefined && request.previousBrokerEpoch === before.epoch
-  // Whoever knows the epoch has it from the directories of the process before, which is therefore gone.
-  if (before !== undefined && before.incarnationId !== incarnationId && parts.isAlive && !isClean) {
+  // Whoever holds a directory of the process before could lock it, and whoever knows its epoch has it from there: it is gone.
+  const isSuccessor = isClean || (before?.logDirs.some((directory) => request.logDirs.includes(directory)) ?? false)
+  if (before !== undefined && before.incarnationId !== incarnationId && parts.isAlive && !isSuccessor) {
     throw new KafkaError('DUPLICATE_BROKER_REGISTRATION', 'Another broker is registered with that broker id.')
   }
   if (request.isMigratingZkBroker) throw new KafkaError('BROKER_ID_NOT_REGISTERED', 'Controller does not support registering ZK brokers.')

@@ -13,20 +13,21 @@ import { alterConfigs as decideAlterConfigs } from '../controller/alter-configs.
 import type { ConfigAlteration, ConfigOutcome } from '../controller/alter-configs.ts'
 import { errorFields, NO_ERROR } from '../controller/outcome.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
+import type { MetadataRequestContext } from './request-context.ts'
 
 type Resource = { resourceType: number; resourceName: string; configs: { name: string; value: string | null; configOperation?: number }[] }
 
 /** The resource's configs become those given, all others go. */
-export async function alterConfigs(deps: MetadataHandlersDeps, request: AlterConfigsRequest): Promise<Encodable<AlterConfigsResponse>> {
-  return { responses: await alter(deps, request.resources, request.validateOnly, true) }
+export async function alterConfigs(deps: MetadataHandlersDeps, context: MetadataRequestContext, request: AlterConfigsRequest): Promise<Encodable<AlterConfigsResponse>> {
+  return { responses: await alter(deps, context, request.resources, request.validateOnly, true) }
 }
 
 /** KIP-339. */
-export async function incrementalAlterConfigs(deps: MetadataHandlersDeps, request: IncrementalAlterConfigsRequest): Promise<Encodable<IncrementalAlterConfigsResponse>> {
-  return { responses: await alter(deps, request.resources, request.validateOnly, false) }
+export async function incrementalAlterConfigs(deps: MetadataHandlersDeps, context: MetadataRequestContext, request: IncrementalAlterConfigsRequest): Promise<Encodable<IncrementalAlterConfigsResponse>> {
+  return { responses: await alter(deps, context, request.resources, request.validateOnly, false) }
 }
 
-async function alter(deps: MetadataHandlersDeps, resources: readonly Resource[], validateOnly: boolean, replace: boolean): Promise<ConfigOutcome[]> {
+async function alter(deps: MetadataHandlersDeps, { isForwarded }: MetadataRequestContext, resources: readonly Resource[], validateOnly: boolean, replace: boolean): Promise<ConfigOutcome[]> {
   const outcomes = new Map<Resource, ConfigOutcome>()
   const alterations: [Resource, ConfigAlteration][] = []
   for (const resource of resources) {
@@ -36,7 +37,7 @@ async function alter(deps: MetadataHandlersDeps, resources: readonly Resource[],
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
       const changes = resource.configs.map(changeFromWire)
-      if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '') {
+      if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && !isForwarded) {
         checkNode(resourceName, deps.config.nodeId, `Unexpected broker id, expected ${deps.config.nodeId}, but received ${resourceName}`)
       }
       if (resourceType !== CONFIG_RESOURCES.BROKER_LOGGER) alterations.push([resource, { resourceType, resourceName, changes, replace }])

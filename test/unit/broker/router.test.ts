@@ -57,7 +57,7 @@ test('a handler gets the request with its context, and its answer goes back unde
   expect(decodeResponse('Heartbeat', 3, payload)).toEqual({ correlationId: 99, body: { throttleTimeMs: 5, errorCode: 0 } })
   expect(seen).toEqual([
     {
-      apiKey: 12, apiVersion: 3, correlationId: 99, clientId: 'me', clientAddress: '127.0.0.1', listener: 'PLAINTEXT',
+      apiKey: 12, apiVersion: 3, correlationId: 99, isForwarded: false, clientId: 'me', clientAddress: '127.0.0.1', listener: 'PLAINTEXT',
       principal: 'User:ANONYMOUS', now: clock.nowMs(),
     },
     { groupId: 'g', memberId: 'm', generationId: 4, groupInstanceId: null },

@@ -46,8 +46,19 @@ test("Kafka's own server.properties is taken", () => {
     'log.retention.check.interval.ms': '300000',
   })
   expect(config.listeners.bind).toEqual([{ name: 'PLAINTEXT', host: '', port: 9092 }])
+  expect(config.listeners.controller?.bind).toEqual({ name: 'CONTROLLER', host: '', port: 9093 })
+  expect(config.quorum).toMatchObject({ voters: [], otherServers: [] })
   expect([...config.listeners.advertised]).toEqual([['PLAINTEXT', { name: 'PLAINTEXT', host: 'localhost', port: 9092 }]])
   expect(config.withoutEffect).toEqual(['num.io.threads', 'socket.send.buffer.bytes', 'socket.receive.buffer.bytes'])
+})
+
+test('the voters of a quorum and the addresses of its nodes are told apart from this node', () => {
+  const listeners = 'PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093'
+  const voters = load({ 'node.id': '2', listeners, 'controller.quorum.voters': '1@one:9093,2@127.0.0.1:9093' }).quorum
+  expect(voters.voters).toEqual([{ nodeId: 1, host: 'one', port: 9093 }, { nodeId: 2, host: '127.0.0.1', port: 9093 }])
+  expect(voters.otherServers).toEqual([{ host: 'one', port: 9093 }])
+  const found = load({ listeners, 'controller.quorum.bootstrap.servers': 'localhost:9093,localhost:9193,[::1]:9293' }).quorum
+  expect(found).toMatchObject({ voters: [], otherServers: [{ host: 'localhost', port: 9193 }, { host: '::1', port: 9293 }], electionTimeoutMinMs: 1000, electionTimeoutMaxMs: 2000 })
 })
 
 test.each([
@@ -67,7 +78,11 @@ test.each([
   [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:1' }, 'configuration: advertised.listeners: PLAINTEXT needs an address that clients can reach, not 0.0.0.0'],
   [{ 'process.roles': 'broker' }, 'input 0: process.roles=broker is not supported; a node is both broker and controller'],
   [{ 'node.id': '2', 'broker.id': '3' }, 'input 0: broker.id=3 and node.id=2 name the same thing and differ'],
-  [{ 'controller.quorum.voters': '1@a:1,2@b:1' }, 'input 0: controller.quorum.voters=1@a:1,2@b:1 is not supported; the quorum is this node alone (1@host:port)'],
+  [{ 'controller.quorum.voters': '1@a:1,2@b:1' }, 'input 0: controller.quorum.voters names other nodes, and listeners has none of controller.listener.names (CONTROLLER) to reach this one at'],
+  [{ 'controller.quorum.voters': '2@a:1,3@b:1' }, 'input 0: controller.quorum.voters does not name this node (1); a node that is added later names the others in controller.quorum.bootstrap.servers'],
+  [{ 'controller.quorum.voters': '1@a:1,1@b:1' }, 'input 0: controller.quorum.voters names node 1 twice'],
+  [{ 'controller.quorum.voters': 'a:1' }, 'input 0: controller.quorum.voters: "a:1" is not of the form id@host:port'],
+  [{ 'controller.quorum.voters': '1@a' }, 'input 0: controller.quorum.voters: "a" is not of the form host:port'],
   [{ 'log.dirs': '/a,/a' }, 'input 0: log.dirs names /a twice'],
 ])('%j is refused', (values, message) => {
   expect(() => load(values as Record<string, string>)).toThrow(expect.objectContaining({ message }))

@@ -42,9 +42,9 @@ function lead(first: ClusterImage, settings: Partial<ControllerSettings> = {}, p
   controller.activate(1, clock.nowMs())
   const beat = (brokerId: number, change: Partial<BrokerHeartbeatRequest> = {}) =>
     controller.heartbeat({ brokerId, brokerEpoch: runtime.image.brokers.get(brokerId)?.epoch ?? -1n, currentMetadataOffset: runtime.image.offset, wantFence: false, wantShutDown: false, offlineLogDirs: [], cordonedLogDirs: null, ...change }, clock.nowMs())
-  const register = (brokerId: number, run: string, previousBrokerEpoch = -1n) => {
+  const register = (brokerId: number, run: string, { previousBrokerEpoch = -1n, directory = brokerId } = {}) => {
     const request: BrokerRegistrationRequest = {
-      brokerId, clusterId: CLUSTER_ID, incarnationId: idOf(run), listeners: [], rack: null, isMigratingZkBroker: false, logDirs: [dirOf(brokerId)], previousBrokerEpoch,
+      brokerId, clusterId: CLUSTER_ID, incarnationId: idOf(run), listeners: [], rack: null, isMigratingZkBroker: false, logDirs: [dirOf(directory)], previousBrokerEpoch,
       features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
     }
     return controller.registerBroker(request, clock.nowMs())
@@ -125,14 +125,14 @@ test('a process is alive from its registration on: another one of the same id wa
   const { register, clock, live, beat, runtime } = lead(cluster())
   // What was heard of broker 2 under another controller counts for nothing here.
   const epoch = await register(2, 'second')
-  await expect(register(2, 'third')).rejects.toThrow('Another broker is registered')
+  await expect(register(2, 'third', { directory: 9 })).rejects.toThrow('Another broker is registered')
   expect(await register(2, 'second')).toBe(epoch)
   await live(8000, [1, 3])
   await beat(2, { currentMetadataOffset: 0n })
   await live(9000, [1, 3])
-  await expect(register(2, 'third')).rejects.toThrow('Another broker is registered')
+  await expect(register(2, 'third', { directory: 9 })).rejects.toThrow('Another broker is registered')
   clock.advance(1000)
-  expect(await register(2, 'third')).toBeGreaterThan(epoch)
+  expect(await register(2, 'third', { directory: 9 })).toBeGreaterThan(epoch)
   await expect(beat(2, { brokerEpoch: epoch })).rejects.toMatchObject({ message: expect.stringContaining('Expected broker epoch') })
   expect(runtime.image.brokers.get(2)).toMatchObject({ fenced: true, incarnationId: idOf('third') })
 })

@@ -19,6 +19,13 @@ export declare class NativeDataPlane {
   /** Takes packed responses: size, request id and payload of each. */
   respond(packed: Buffer): void
   applyTopics(upserts: Array<TopicState>, removedTopicIds: Array<string>): void
+  setCluster(state: ClusterState): void
+  /** Nothing where the partition has gone, or has moved on since it proposed. */
+  settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
+  /** An infinite rate is no bound. */
+  setReplicationQuotas(leaderBytesPerSecond: number, followerBytesPerSecond: number): void
+  get cleanStart(): boolean
+  get previousBrokerEpoch(): number
   listLocalTopics(): Array<LocalTopic>
   /** Appends packed records as one batch. Returns the base offset, or -1 - token where it is not committed yet. */
   append(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean, nowMs: number): number
@@ -68,6 +75,7 @@ export declare class NativeQuorumNode {
   removeVoter(token: number, nodeId: number, directoryId: string): void
   addObserver(token: number, observer: QuorumVoter): void
   removeObserver(token: number, nodeId: number): void
+  resign(token: number): void
   status(): Promise<QuorumStatus>
   close(): Promise<void>
 }
@@ -80,6 +88,12 @@ export interface ApiMetrics {
   responseBytes: number
   latencyBuckets: Array<number>
   latencySumMicros: number
+}
+
+export interface ClusterState {
+  brokerEpoch: number
+  peers: Array<Peer>
+  eligibleLeaderReplicas: boolean
 }
 
 export interface CompactionReport {
@@ -120,10 +134,24 @@ export interface DataPlaneOptions {
   producerIdExpirationMs: number
   checkpointIntervalMs: number
   recoveryThreadCount: number
+  rack?: string
+  rackAwareReads: boolean
+  replicaFetcherCount: number
+  replicaFetchMinBytes: number
+  replicaFetchMaxBytes: number
+  replicaFetchResponseMaxBytes: number
+  replicaFetchWaitMaxMs: number
+  replicaFetchBackoffMs: number
+  replicaLagTimeMaxMs: number
+  replicaSocketTimeoutMs: number
+  highWatermarkCheckpointIntervalMs: number
 }
 
 /** Unpacks the records of a batch; fails on data that is not of this codec or holds more than `max_bytes`. */
 export declare function decompress(codec: number, data: Buffer, maxBytes: number): Buffer
+
+/** Asks these nodes in turn which cluster they belong to; resolves with nothing where none of them answers. */
+export declare function findQuorum(servers: Array<QuorumServer>): Promise<QuorumFound | null>
 
 export interface ListenAddress {
   host: string
@@ -146,7 +174,28 @@ export interface LogDirState {
 
 export interface PartitionState {
   index: number
+  leader: number
   leaderEpoch: number
+  partitionEpoch: number
+  replicas: Array<number>
+  isr: Array<number>
+  leaderThrottled: boolean
+  followerThrottled: boolean
+}
+
+export interface Peer {
+  nodeId: number
+  host: string
+  port: number
+  rack?: string
+  brokerEpoch: number
+}
+
+export interface QuorumFound {
+  clusterId: string
+  nodeId: number
+  /** -1 for none. */
+  leader: number
 }
 
 export interface QuorumNodeStatus {
@@ -169,11 +218,19 @@ export interface QuorumOptions {
   host?: string
   port: number
   initialVoters: Array<QuorumVoter>
+  advertisedHost: string
+  advertisedPort: number
+  bootstrapServers: Array<QuorumServer>
   heartbeatIntervalMs: number
   electionTimeoutMinMs: number
   electionTimeoutMaxMs: number
   segmentBytes: number
   keptEntryCount: number
+}
+
+export interface QuorumServer {
+  host: string
+  port: number
 }
 
 export interface QuorumStatus {

@@ -773,9 +773,10 @@ if (
   }
 }
 
-const { NativeDataPlane, NativeQuorumNode, compress, decompress } = nativeBinding
+const { NativeDataPlane, NativeQuorumNode, compress, decompress, findQuorum } = nativeBinding
 export { NativeDataPlane }
 export { NativeQuorumNode }
 export { compress }
 export { decompress }
+export { findQuorum }
 export const __napiBindingTarget = __napiLoadedBindingTarget

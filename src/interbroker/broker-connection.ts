@@ -100,10 +100,13 @@ export class BrokerConnection {
     return this.#send(api, this.versionOf(api), request, timeoutMs)
   }
 
-  /** Sends in this very version. Returns the size of what was sent beside the answer. Throws ConnectionError where the broker does not know the version. */
+  /**
+   * Sends in this very version. Returns the size of what was sent beside the answer. Throws ConnectionError where the broker
+   * says that it does not know the version; of what only brokers ask each other it says nothing.
+   */
   start<N extends ApiName>(api: N, version: number, request: Encodable<RequestOf<N>>, timeoutMs: number): { sizeBytes: number; response: Promise<ResponseOf<N>> } {
     const theirs = this.#versions.get(apiByName(api).key)
-    if (theirs === undefined || version < theirs.minVersion || version > theirs.maxVersion) throw this.#unsupported(`version ${version} of ${api}`)
+    if (theirs !== undefined && (version < theirs.minVersion || version > theirs.maxVersion)) throw this.#unsupported(`version ${version} of ${api}`)
     if (this.#failure !== null) throw this.#failure
     const { correlationId, bytes } = this.#encode(api, version, request)
     return { sizeBytes: bytes.length, response: this.#exchange(api, version, correlationId, bytes, timeoutMs) }

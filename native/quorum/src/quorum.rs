@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use millrace_core::env::Env;
 use millrace_core::record::{RecordInput, build_batch};
@@ -55,6 +56,9 @@ pub struct Options {
     /// Entries that stay though a snapshot holds them, for nodes that are behind by little.
     pub kept_entry_count: u64,
 }
+
+/// How long a node may take to have what is committed before it votes.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Consensus = Raft<Types, StateMachine>;
 
@@ -118,7 +122,14 @@ impl Quorum {
             if known.voter_ids().any(|voter| voter == node_id) {
                 return Err(ProposeError::Refused(format!("node {node_id} is a voter already")));
             }
-            observe(&raft, node_id, member, true).await?;
+            observe(&raft, node_id, member).await?;
+            if let Err(error) = caught_up(&raft, node_id).await {
+                if known.get_node(&node_id).is_none() {
+                    // Whoever was meant is not there: it is not to be counted, nor to be looked for.
+                    let _ = change(&raft, ChangeMembers::RemoveNodes(BTreeSet::from([node_id]))).await;
+                }
+                return Err(error);
+            }
             change(&raft, ChangeMembers::AddVoterIds(BTreeSet::from([node_id]))).await
         });
     }
@@ -146,7 +157,7 @@ impl Quorum {
     /// Lets a node have all entries without a vote. `Done` follows.
     pub fn add_observer(&self, token: u32, node_id: u64, member: Member) {
         let raft = self.raft.clone();
-        self.run(token, async move { observe(&raft, node_id, member, false).await });
+        self.run(token, async move { observe(&raft, node_id, member).await });
     }
 
     pub fn remove_observer(&self, token: u32, node_id: u64) {
@@ -210,7 +221,7 @@ impl Drop for Quorum {
     }
 }
 
-async fn observe(raft: &Consensus, node_id: u64, member: Member, until_caught_up: bool) -> Result<i64, ProposeError> {
+async fn observe(raft: &Consensus, node_id: u64, member: Member) -> Result<i64, ProposeError> {
     let known = raft.server_metrics().borrow_watched().membership_config.clone();
     if known.voter_ids().any(|voter| voter == node_id) {
         return Err(ProposeError::Refused(format!("node {node_id} is a voter")));
@@ -219,8 +230,30 @@ async fn observe(raft: &Consensus, node_id: u64, member: Member, until_caught_up
         // Another disk holds nothing of what this one was known to have.
         change(raft, ChangeMembers::RemoveNodes(BTreeSet::from([node_id]))).await?;
     }
-    raft.add_learner(node_id, member, until_caught_up).await.map_err(failed)?;
+    raft.add_learner(node_id, member, false).await.map_err(failed)?;
     Ok(0)
+}
+
+/// Waits until a node has all that is committed now: one that would not answer must not count for a majority.
+async fn caught_up(raft: &Consensus, node_id: u64) -> Result<(), ProposeError> {
+    let mut metrics = raft.metrics();
+    let target = metrics.borrow_watched().local_committed.map(|id| id.index());
+    let wait = async {
+        loop {
+            let (replication, leader) = {
+                let now = metrics.borrow_watched();
+                (now.replication.clone(), now.current_leader)
+            };
+            let replication = replication.ok_or(ProposeError::NotLeader { leader })?;
+            let matched = replication.get(&node_id).and_then(|matched| matched.as_ref().map(|id| id.index()));
+            if matched.is_some() && matched >= target {
+                return Ok(());
+            }
+            metrics.changed().await.map_err(stopped)?;
+        }
+    };
+    let refused = || ProposeError::Refused(format!("node {node_id} did not catch up in {} s", CATCH_UP_TIMEOUT.as_secs()));
+    tokio::time::timeout(CATCH_UP_TIMEOUT, wait).await.map_err(|_| refused())?
 }
 
 async fn change(raft: &Consensus, change: ChangeMembers<u64, Member>) -> Result<i64, ProposeError> {

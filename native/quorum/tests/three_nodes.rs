@@ -362,3 +362,15 @@ fn two_voters_of_a_new_quorum_learn_each_others_directories() {
     nodes[0].fetch();
     assert!(!nodes[0].seen.lock().unwrap().iter().any(|event| matches!(event, Event::Done { token: 7, .. })));
 }
+
+#[test]
+fn a_voter_that_does_not_answer_is_not_counted() {
+    let own = vec![(1, Member { directory_id: directory(1), host: "127.0.0.1".to_owned(), port: 0 })];
+    let first = Node::start(1, SimulatedFiles::new(), directory(1), 0, own);
+    let epoch = first.wait_to_lead();
+    let nobody = Member { directory_id: directory(2), host: "127.0.0.1".to_owned(), port: free_port() };
+    first.quorum.add_voter(1, 2, nobody);
+    assert!(matches!(first.outcome(1), Err(ProposeError::Refused(_))));
+    first.propose(2, epoch, "alone").unwrap();
+    assert_eq!(first.quorum.status().nodes.len(), 1);
+}

@@ -143,7 +143,7 @@ export class MetadataDelta {
     return broker
   }
 
-  /** Of one topic, or of all where no name is given; as in KRaft no epoch rises. */
+  /** Of one topic, or of all where no name is given. */
   #clearEligibleLeaders(topicName: string): void {
     const named = this.#topicsByName.has(topicName) ? this.#topicsByName.get(topicName) : this.base.topicsByName.get(topicName)
     const ids = topicName === '' ? new Set([...this.base.topicsById.keys(), ...this.topics.keys()]) : named && [named.id]
@@ -152,7 +152,7 @@ export class MetadataDelta {
       const topic = this.topics.has(id) ? this.topics.get(id) : this.base.topicsById.get(id)
       for (const [index, partition] of topic?.partitions.entries() ?? []) {
         if (partition.eligibleLeaderReplicas.length === 0 && partition.lastKnownElr.length === 0) continue
-        this.#draft(id).partitions[index] = { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+        this.#draft(id).partitions[index] = { ...partition, partitionEpoch: partition.partitionEpoch + 1, eligibleLeaderReplicas: [], lastKnownElr: [] }
       }
     }
   }

@@ -49,9 +49,9 @@ export function unfenceBroker(image: ClusterImage, broker: BrokerImage, parts: C
   return step
 }
 
-/** A broker that is gone for good is in sync nowhere and may lead nothing. */
+/** As if it failed, and then it is not there. Whoever takes its id later is taken for one that stopped uncleanly. */
 export function unregisterBroker(image: ClusterImage, broker: BrokerImage, parts: ChangeParts): ChangeStep {
-  const step = forget(image, broker, parts)
+  const step = leave(image, broker, parts)
   if (step.isLast) step.records.push(metadataRecord('UnregisterBrokerRecord', { brokerId: broker.id, brokerEpoch: broker.epoch }))
   return step
 }
@@ -66,8 +66,7 @@ export function electOnline(image: ClusterImage, parts: ChangeParts, inChange: B
  * only it has is still its own. After any other its log may have lost its end: it is trusted nowhere (KIP-966), or, where
  * nobody else is left to ask, in a new leader epoch (KIP-320).
  */
-export function replaceIncarnation(image: ClusterImage, broker: BrokerImage, isClean: boolean, parts: ChangeParts): ChangeStep {
-  const { id } = broker
+export function replaceIncarnation(image: ClusterImage, id: number, isClean: boolean, parts: ChangeParts): ChangeStep {
   return changePartitions(image, partitionsTrusting(image, id), parts, { leaving: id }, ({ partition }, { eligibleLeaders }) => {
     const { isr, leader, replicas } = partition
     if (isClean && leader === id && isr.length === 1) return undefined
@@ -98,10 +97,6 @@ export function registrationChange(broker: BrokerImage, change: Partial<Records[
 
 function leave(image: ClusterImage, { id }: BrokerImage, parts: ChangeParts): ChangeStep {
   return changePartitions(image, partitionsTrusting(image, id), parts, { leaving: id }, ({ partition }) => ({ isr: partition.isr.filter((replica) => replica !== id) }))
-}
-
-function forget(image: ClusterImage, { id }: BrokerImage, parts: ChangeParts): ChangeStep {
-  return changePartitions(image, partitionsTrusting(image, id), parts, { leaving: id }, ({ partition }) => ({ isr: partition.isr.filter((replica) => replica !== id), uncleanlyStopped: [id] }))
 }
 
 function changePartitions(

@@ -112,6 +112,10 @@ function assignedReplicas(image: ClusterImage, topic: CreatableTopic): number[][
   for (const { partitionIndex, brokerIds } of topic.assignments) {
     if (byPartition.has(partitionIndex)) throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', `Found multiple manual partition assignments for partition ${partitionIndex}`)
     checkAssignment(image, brokerIds)
+    const replicationFactor = topic.assignments[0]?.brokerIds.length
+    if (brokerIds.length !== replicationFactor) {
+      throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', `The manual partition assignment includes a partition with ${brokerIds.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`)
+    }
     byPartition.set(partitionIndex, brokerIds)
   }
   return topic.assignments.map((_, index) => {

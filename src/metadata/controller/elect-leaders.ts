@@ -24,7 +24,7 @@ type TopicElections = ElectLeadersResponse['replicaElectionResults'][number]
 
 /** Elects where the type asks for it; of all partitions (`targets` is null) those are named that an election would have changed. */
 export function electLeaders(image: ClusterImage, electionType: number, targets: readonly ElectionTarget[] | null, policies: TopicPolicies): ControllerResult<TopicElections[]> {
-  if (electionType !== ELECTION_TYPES.PREFERRED && electionType !== ELECTION_TYPES.UNCLEAN) throw new KafkaError('INVALID_REQUEST', `Unknown election type ${electionType}.`)
+  if (electionType !== ELECTION_TYPES.PREFERRED && electionType !== ELECTION_TYPES.UNCLEAN) throw new KafkaError('INVALID_REQUEST', `Unknown election type ${electionType}`)
   const records: MetadataRecord[] = []
   const elect = (topicName: string, partitionId: number): TopicElections['partitionResult'][number] => {
     try {

@@ -131,10 +131,12 @@ function elect(partition: PartitionImage, { replicas, isr }: Members, eligible: 
   return any === undefined ? { leader: NO_LEADER, clean: true } : { leader: any, clean: false }
 }
 
-/** Who led last, kept while there is no leader and nobody in sync. */
+/** Who led last, or could have, kept while there is no leader and nobody in sync. */
 function lastKnownLeader(partition: PartitionImage, isr: readonly number[], leader: number, hasEligible: boolean): readonly number[] {
   if (leader !== NO_LEADER) return []
-  return hasEligible && isr.length === 0 && partition.leader !== NO_LEADER ? [partition.leader] : partition.lastKnownElr
+  if (!hasEligible || isr.length > 0) return partition.lastKnownElr
+  if (partition.leader !== NO_LEADER) return [partition.leader]
+  return partition.isr.length === 1 ? partition.isr : partition.lastKnownElr
 }
 
 function isSame<T>(a: readonly T[], b: readonly T[]): boolean {

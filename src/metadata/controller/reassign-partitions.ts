@@ -62,12 +62,14 @@ function reassign(image: ClusterImage, topic: TopicImage, partition: PartitionIm
   checkAssignment(image, wanted, replicas)
   const before = replicas.filter((replica) => !addingReplicas.includes(replica))
   if (!allowReplicationFactorChange && wanted.length !== before.length) {
-    throw new KafkaError('INVALID_REPLICATION_FACTOR', `The replication factor would change from ${before.length} to ${wanted.length}.`)
+    throw new KafkaError('INVALID_REPLICATION_FACTOR', `The replication factor is changed from ${before.length} to ${wanted.length}`)
   }
   // Those that go stay at the end until the others are in sync; where they are already, all of it happens at once.
-  const adding = wanted.filter((replica) => !before.includes(replica)).sort(byNumber)
   const removing = replicas.filter((replica) => !wanted.includes(replica)).sort(byNumber)
-  return partitionChange(partition, { replicas: [...wanted, ...removing], addingReplicas: adding, removingReplicas: removing }, partitionRules(image, topic, policy))
+  const all = [...wanted, ...removing]
+  // Also one that was being added and now is to go: ending the reassignment leads back to those from before all of it.
+  const adding = all.filter((replica) => !before.includes(replica)).sort(byNumber)
+  return partitionChange(partition, { replicas: all, addingReplicas: adding, removingReplicas: removing }, partitionRules(image, topic, policy))
 }
 
 function byNumber(a: number, b: number): number {

@@ -36,7 +36,7 @@ export function registerBroker(image: ClusterImage, request: BrokerRegistrationR
   checkFeatures(image, features)
 
   const isSame = before?.incarnationId === incarnationId
-  const change = before === undefined || isSame ? { records: [], isLast: true } : replaceIncarnation(image, before, isClean, parts)
+  const change = isSame ? { records: [], isLast: true } : replaceIncarnation(image, brokerId, isClean, parts)
   if (!change.isLast) return { records: change.records, response: { epoch: -1n, isLast: false } }
   const broker: BrokerImage = {
     id: brokerId,
@@ -68,15 +68,14 @@ function checkDirectories(image: ClusterImage, brokerId: number, logDirs: readon
   }
 }
 
-/** Kafka's first metadata version in KRaft, which a broker is taken to have that names none. */
-const METADATA_VERSION_UNNAMED: FeatureRange = { min: 1, max: 1 }
 const NOT_SUPPORTED: FeatureRange = { min: 0, max: 0 }
 
 /** A broker must be able to act on every feature that is finalized. */
 function checkFeatures(image: ClusterImage, features: ReadonlyMap<string, FeatureRange>): void {
+  if (!features.has('metadata.version')) throw new KafkaError('INVALID_REGISTRATION', 'The request names no metadata.version that the broker supports.')
   for (const name of new Set([...features.keys(), ...image.features.keys()])) {
-    const finalized = image.features.get(name) ?? (name === 'metadata.version' ? 1 : 0)
-    const { min, max } = features.get(name) ?? (name === 'metadata.version' ? METADATA_VERSION_UNNAMED : NOT_SUPPORTED)
+    const finalized = image.features.get(name) ?? 0
+    const { min, max } = features.get(name) ?? NOT_SUPPORTED
     if (finalized >= min && finalized <= max) continue
     throw new KafkaError('UNSUPPORTED_VERSION', `Unable to register because the broker does not support finalized version ${finalized} of ${name}. The broker wants a version between ${min} and ${max}, inclusive.`)
   }

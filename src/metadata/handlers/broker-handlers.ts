@@ -18,5 +18,5 @@ export async function unregisterBroker({ runtime, configs }: MetadataHandlersDep
       return { records: step.records, response: step.isLast }
     })
   }
-  return { errorMessage: null }
+  return { errorMessage: '' }
 }

@@ -49,7 +49,7 @@ test.each<[string, Partial<BrokerRegistrationRequest>, string, string]>([
   ['a reserved directory', { logDirs: ['AAAAAAAAAAAAAAAAAAAAAQ' as Uuid] }, 'INVALID_REGISTRATION', 'Reserved directory ID in request'],
   ['a directory twice', { logDirs: [dirOf(4), dirOf(4)] }, 'INVALID_REGISTRATION', 'Duplicate directory ID in request'],
   ["another broker's directory", { logDirs: [dirOf(2)] }, 'INVALID_REGISTRATION', `Broker 2 is already registered with directory ${dirOf(2)}`],
-  ['no features', { features: [] }, 'UNSUPPORTED_VERSION', 'Unable to register because the broker does not support finalized version 30 of metadata.version. The broker wants a version between 1 and 1, inclusive.'],
+  ['no metadata version', { features: [] }, 'INVALID_REGISTRATION', 'The request names no metadata.version that the broker supports.'],
   [
     'an older metadata version',
     { features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 29 }] },
@@ -101,7 +101,7 @@ test.each<[string, Restart]>([
   ],
   [
     'the only one in sync, fenced since',
-    { state: { leader: -1, isr: [2] }, clean: { isr: [], eligibleLeaderReplicas: [2] }, unclean: { isr: [] }, uncleanWithoutElr: undefined },
+    { state: { leader: -1, isr: [2] }, clean: { isr: [], eligibleLeaderReplicas: [2], lastKnownElr: [2] }, unclean: { isr: [], lastKnownElr: [2] }, uncleanWithoutElr: undefined },
   ],
   ['the only replica', { state: { replicas: [2] }, clean: undefined, unclean: { leader: -1 }, uncleanWithoutElr: { leader: -1 } }],
   [

@@ -383,7 +383,7 @@ export class BrokerNode {
       return this.#controller.deactivate()
     }
     this.#controller.activate(epoch, clock.monotonicMs())
-    if (this.metadata.image.features.size === 0) void this.metadata.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map())).catch(() => undefined)
+    if (this.metadata.image.features.size === 0) void this.metadata.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map(), this.configs.fallbacks(image).broker('min.insync.replicas'))).catch(() => undefined)
     this.#timers.set(CONTROLLER_TIMER, 0, () => void this.#attend())
   }
 

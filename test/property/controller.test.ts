@@ -25,7 +25,7 @@ import { random } from '../support/random.ts'
 
 const BROKERS = [1, 2, 3, 4, 5]
 const SESSION_MS = 9000
-const STEPS = 250
+const STEPS = 320
 
 /** A broker's process; null where none runs. */
 type Process = { incarnation: string; epoch: bigint | null; wantsShutDown: boolean }

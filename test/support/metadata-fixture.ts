@@ -37,7 +37,7 @@ export async function openMetadata(options: { settings?: Record<string, string>;
   for (let id = config.nodeId; id < config.nodeId + (options.brokerCount ?? 1); id++) {
     await runtime.write((image) => registerBroker(image, { id, incarnationId: randomUuid(), endpoints: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092 + id, securityProtocol: 0 }], rack: null }))
   }
-  await runtime.write((image) => raiseFeatures(image, initialFeatureLevels()))
+  await runtime.write((image) => raiseFeatures(image, initialFeatureLevels(), configs.fallbacks(image).broker('min.insync.replicas')))
   dataPlane.applyTopics(allTopicLogStates(runtime.image, config.nodeId, configs), [])
   runtime.onChange((image, delta) => {
     const { upserts, removedTopicIds } = topicLogChanges(image, delta, config.nodeId, configs)

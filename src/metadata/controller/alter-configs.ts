@@ -9,6 +9,7 @@ import type { ClusterImage } from '../cluster-image.ts'
 import { hasEligibleLeaderReplicas } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { topicNameFault } from '../topic-name.ts'
+import { MIN_INSYNC_REPLICAS } from './cluster-records.ts'
 import { metadataRecord } from './metadata-records.ts'
 import { errorFields, NO_ERROR } from './outcome.ts'
 import type { ErrorFields } from './outcome.ts'
@@ -35,8 +36,6 @@ export function alterConfigs(image: ClusterImage, alterations: readonly ConfigAl
   return { records: [...records, ...clearedEligibleLeaders(image, records)], response }
 }
 
-const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
-
 /** Who was eligible while fewer had to be in sync need not have what was acknowledged since (KIP-966). */
 function clearedEligibleLeaders(image: ClusterImage, changes: readonly MetadataRecord[]): MetadataRecord[] {
   if (!hasEligibleLeaderReplicas(image)) return []
@@ -55,8 +54,16 @@ function alterResource(image: ClusterImage, { resourceType, resourceName, change
   const space = configSpace(image, resourceType, resourceName, fallbacks)
   const before = configsOf(image, resourceType, resourceName)
   const { texts } = changeConfigs(space, before, replace ? replacement(before.keys(), changes) : changes)
+  if (resourceType === CONFIG_RESOURCES.BROKER && hasEligibleLeaderReplicas(image)) checkMinInsyncReplicas(resourceName, before.get(MIN_INSYNC_REPLICAS), texts.get(MIN_INSYNC_REPLICAS))
   const names = new Set([...before.keys(), ...texts.keys()])
   return [...names].filter((name) => before.get(name) !== texts.get(name)).map((name) => metadataRecord('ConfigRecord', { resourceType, resourceName, name, value: texts.get(name) ?? null }))
+}
+
+/** See `unifyMinInsyncReplicas`. */
+function checkMinInsyncReplicas(resourceName: string, before: string | undefined, after: string | undefined): void {
+  if (before === after) return
+  if (resourceName !== '') throw new KafkaError('INVALID_CONFIG', 'Broker-level min.insync.replicas cannot be altered while ELR is enabled.')
+  if (after === undefined) throw new KafkaError('INVALID_CONFIG', 'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.')
 }
 
 /** The changes that leave nothing but what is given. */

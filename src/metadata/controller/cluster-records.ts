@@ -4,8 +4,9 @@ import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import { INT64_MAX } from '../../shared/limits.ts'
 import type { Uuid } from '../../shared/uuid.ts'
+import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
 import type { BrokerEndpoint, BrokerImage, ClusterImage } from '../cluster-image.ts'
-import { SUPPORTED_FEATURES } from '../features.ts'
+import { ELIGIBLE_LEADER_REPLICAS, SUPPORTED_FEATURES } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { metadataRecord } from './metadata-records.ts'
 
@@ -63,11 +64,24 @@ export function raiseNextProducerId(image: ClusterImage, brokerId: number, atLea
   return { records: [metadataRecord('ProducerIdsRecord', { brokerId, brokerEpoch, nextProducerId: atLeast })], response: undefined }
 }
 
-/** Raises features to the levels this broker supports; never lowers one. */
-export function raiseFeatures(image: ClusterImage, levels: ReadonlyMap<string, number>): ControllerResult<void> {
+/** Raises features to the levels this broker supports; never lowers one. `minInsyncReplicas` is what brokers are configured with. */
+export function raiseFeatures(image: ClusterImage, levels: ReadonlyMap<string, number>, minInsyncReplicas: string): ControllerResult<void> {
   const records: MetadataRecord[] = []
   for (const [name, featureLevel] of levels) {
-    if (featureLevel > (image.features.get(name) ?? 0)) records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel }))
+    if (featureLevel <= (image.features.get(name) ?? 0)) continue
+    records.push(metadataRecord('FeatureLevelRecord', { name, featureLevel }))
+    if (name === ELIGIBLE_LEADER_REPLICAS) records.push(...unifyMinInsyncReplicas(image, minInsyncReplicas))
   }
   return { records, response: undefined }
+}
+
+export const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
+
+/** Who is eligible to lead follows from min.insync.replicas, so every controller must mean the same by it: it is set for all brokers, and for none alone. */
+export function unifyMinInsyncReplicas(image: ClusterImage, configured: string): MetadataRecord[] {
+  const resourceType = CONFIG_RESOURCES.BROKER
+  const record = (resourceName: string, value: string | null): MetadataRecord => metadataRecord('ConfigRecord', { resourceType, resourceName, name: MIN_INSYNC_REPLICAS, value })
+  const records = configsOf(image, resourceType, '').has(MIN_INSYNC_REPLICAS) ? [] : [record('', configured)]
+  for (const id of image.brokers.keys()) if (configsOf(image, resourceType, String(id)).has(MIN_INSYNC_REPLICAS)) records.push(record(String(id), null))
+  return records
 }

@@ -5,13 +5,14 @@ import { KafkaError } from '../../protocol/error-codes.ts'
 import type { ClusterImage, FeatureRange } from '../cluster-image.ts'
 import { ELIGIBLE_LEADER_REPLICAS, hasEligibleLeaderReplicas } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
+import { unifyMinInsyncReplicas } from './cluster-records.ts'
 import { mayHaveEligibleLeaders, metadataRecord } from './metadata-records.ts'
 
 export const UPGRADE_TYPES = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
 export type FeatureUpdate = { readonly feature: string; readonly maxVersionLevel: number; readonly upgradeType: number }
 
 /** All updates or none; of a feature that is named more than once the last counts. Throws INVALID_UPDATE_VERSION. */
-export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpdate[], supported: ReadonlyMap<string, FeatureRange>, nodeId: number, validateOnly: boolean): ControllerResult<void> {
+export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpdate[], supported: ReadonlyMap<string, FeatureRange>, nodeId: number, validateOnly: boolean, minInsyncReplicas: string): ControllerResult<void> {
   const wanted = new Map(updates.map((update) => [update.feature, update]))
   const records: MetadataRecord[] = []
   for (const update of wanted.values()) {
@@ -19,8 +20,10 @@ export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpd
     if (fault !== undefined) throw new KafkaError('INVALID_UPDATE_VERSION', `The update failed for all features since the following feature had an error: Invalid update version ${update.maxVersionLevel} for feature ${update.feature}. ${fault}`)
     if (update.maxVersionLevel !== levelOf(image, update.feature)) records.push(metadataRecord('FeatureLevelRecord', { name: update.feature, featureLevel: update.maxVersionLevel }))
   }
+  const eligibleLeaders = wanted.get(ELIGIBLE_LEADER_REPLICAS)?.maxVersionLevel
+  if (eligibleLeaders !== undefined && eligibleLeaders > levelOf(image, ELIGIBLE_LEADER_REPLICAS)) records.push(...unifyMinInsyncReplicas(image, minInsyncReplicas))
   // Without the feature nothing keeps eligible leaders true.
-  if (wanted.get(ELIGIBLE_LEADER_REPLICAS)?.maxVersionLevel === 0 && hasEligibleLeaderReplicas(image)) records.push(metadataRecord('ClearElrRecord', { topicName: '' }))
+  if (eligibleLeaders === 0 && hasEligibleLeaderReplicas(image)) records.push(metadataRecord('ClearElrRecord', { topicName: '' }))
   return { records: validateOnly ? [] : records, response: undefined }
 }
 

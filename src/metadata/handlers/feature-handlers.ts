@@ -2,6 +2,7 @@
 
 import type { Encodable } from '../../protocol/api-keys.ts'
 import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../../protocol/messages.ts'
+import { MIN_INSYNC_REPLICAS } from '../controller/cluster-records.ts'
 import { updateFeatures as decideFeatures, UPGRADE_TYPES } from '../controller/update-features.ts'
 import { errorFields } from '../controller/outcome.ts'
 import { SUPPORTED_FEATURES } from '../features.ts'
@@ -13,10 +14,10 @@ const UPGRADE_TYPE_VERSION = 1
 /** From here on a response has one outcome for all features. */
 const ONE_OUTCOME_VERSION = 2
 
-export async function updateFeatures({ runtime, config }: MetadataHandlersDeps, { apiVersion }: MetadataRequestContext, request: UpdateFeaturesRequest): Promise<Encodable<UpdateFeaturesResponse>> {
+export async function updateFeatures({ runtime, config, configs }: MetadataHandlersDeps, { apiVersion }: MetadataRequestContext, request: UpdateFeaturesRequest): Promise<Encodable<UpdateFeaturesResponse>> {
   const updates = apiVersion < UPGRADE_TYPE_VERSION ? request.featureUpdates.map((update) => ({ ...update, upgradeType: UPGRADE_TYPES.UPGRADE })) : request.featureUpdates
   try {
-    await runtime.write((image) => decideFeatures(image, updates, SUPPORTED_FEATURES, config.nodeId, request.validateOnly))
+    await runtime.write((image) => decideFeatures(image, updates, SUPPORTED_FEATURES, config.nodeId, request.validateOnly, configs.fallbacks(image).broker(MIN_INSYNC_REPLICAS)))
   } catch (error) {
     return { ...errorFields(error), results: [] }
   }

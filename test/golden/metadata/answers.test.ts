@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openMetadata } from '../../support/metadata-fixture.ts'
 import type { MetadataApi } from '../../support/metadata-fixture.ts'
-import { CONVERSATIONS, GIVEN_SETTINGS, SET_FOR_ALL_BROKERS } from './conversations.ts'
+import { CONVERSATIONS, GIVEN_SETTINGS } from './conversations.ts'
 import { DIFFERENCES } from './differences.ts'
 import { comparable } from './question.ts'
 
@@ -11,7 +11,6 @@ describe.each(Object.entries(CONVERSATIONS))('%s: the answers are those of Apach
   const asked = questions()
   const answers = new Map<string, unknown>()
   const { call, runtime } = await openMetadata({ settings: GIVEN_SETTINGS })
-  await call('IncrementalAlterConfigs', { resources: [{ resourceType: 4, resourceName: '', configs: Object.entries(SET_FOR_ALL_BROKERS).map(([name, value]) => ({ name, configOperation: 0, value })) }] })
   for (const { name, api, version, request } of asked) {
     answers.set(name, comparable(await call(api as MetadataApi, request as never, version), brief))
     await runtime.idle()

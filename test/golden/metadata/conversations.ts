@@ -13,6 +13,5 @@ export const CONVERSATIONS: Readonly<Record<string, { readonly questions: () => 
   configs: { questions: configQuestions, brief: false },
 }
 
-/** What the recorded broker was started with beside its addresses, and what its controller had set for itself. */
+/** What the recorded broker was started with beside its addresses. */
 export const GIVEN_SETTINGS = { 'log.retention.hours': '168', 'log.segment.bytes': '1073741824' }
-export const SET_FOR_ALL_BROKERS = { 'min.insync.replicas': '1' }

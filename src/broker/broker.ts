@@ -38,7 +38,7 @@ import type { Uuid } from '../shared/uuid.ts'
 import { TRANSACTION_APIS, transactionHandlers } from '../transactions/handlers.ts'
 import { ShareCoordinator } from '../share/share-coordinator.ts'
 import { ShareDelivery } from '../share/share-delivery.ts'
-import { SHARE_APIS, shareHandlers } from '../share/share-handlers.ts'
+import { SHARE_APIS, localShareCoordinator, shareHandlers } from '../share/share-handlers.ts'
 import { SHARE_STATE_TOPIC } from '../share/share-state-records.ts'
 import { TRANSACTION_STATE_TOPIC, TransactionCoordinator } from '../transactions/transaction-coordinator.ts'
 import { adoptTopics } from './adopt.ts'
@@ -68,6 +68,7 @@ import { Router } from './router.ts'
 import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
 import { groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
+import { ShareStateRouter } from './share-state-router.ts'
 import { findStrayDirectories } from './stray-directories.ts'
 import { TransactionVerifier } from './transaction-verifier.ts'
 import { answerVerification } from './verification.ts'
@@ -111,6 +112,7 @@ export class BrokerNode {
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly shares: ShareCoordinator
+  readonly #shareStates: ShareStateRouter
   readonly #delivery: ShareDelivery
   readonly caller: ApiCaller
   readonly #interBroker: SocketInterBroker
@@ -210,10 +212,19 @@ export class BrokerNode {
       ensureStateTopic: () => topicCreator.begin(SHARE_STATE_TOPIC),
       deleteRecords: (topic, partition, beforeOffset) => dataPlane.deleteRecords(topic, partition, beforeOffset),
     })
+    const shareStates = new ShareStateRouter({
+      nodeId, clock, timers, local: localShareCoordinator(this.shares), interBroker: this.#interBroker, logger: logging.logger('share'),
+      timeoutMs: settings['share.coordinator.write.timeout.ms'],
+      coordinatorOf: (key) => view.leaderIdForKey(SHARE_STATE_TOPIC, key),
+      ensureStateTopic: () => topicCreator.begin(SHARE_STATE_TOPIC),
+    })
+    this.#shareStates = shareStates
     this.#delivery = new ShareDelivery({
-      logs: dataPlane, states: this.shares, clock, timers, logger: logging.logger('share'),
+      nodeId, logs: dataPlane, states: shareStates, clock, timers, logger: logging.logger('share'),
       sessionsMax: settings['group.share.max.share.sessions'],
       topicById: (topicId) => topics.byId(topicId),
+      leaderOf: (topic, partition) => view.partitionLeader(topic, partition),
+      endpointOf: (id, listener) => view.endpointOf(id, listener),
       settingsOf: (groupId) => shareGroupSettings(settings, configsOf(metadata.image, CONFIG_RESOURCES.GROUP, groupId)),
     })
     this.groups = new GroupCoordinator({
@@ -222,7 +233,7 @@ export class BrokerNode {
       createTopics: (missing) => {
         for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
       },
-      shareStates: this.shares,
+      shareStates,
       latestOffset: (topic, partition) => Promise.resolve(dataPlane.partitionOffsets([{ topic, partition }])[0]?.highWatermark ?? 'NOT_LEADER_OR_FOLLOWER'),
     })
     const markers = markerWriter(dataPlane, this.groups)
@@ -239,7 +250,7 @@ export class BrokerNode {
     })
     const verifier = new TransactionVerifier({
       nodeId, local: this.transactions, interBroker: this.#interBroker,
-      coordinatorOf: (transactionalId) => leaderOf(TRANSACTION_STATE_TOPIC, this.transactions.partitionFor(transactionalId)),
+      coordinatorOf: (transactionalId) => view.leaderIdForKey(TRANSACTION_STATE_TOPIC, transactionalId) ?? -1,
     })
     let served: ServedApis
     let handlers: ApiHandlers
@@ -412,6 +423,7 @@ export class BrokerNode {
     await this.#retention.close()
     await this.metadata.idle()
     this.transactions.close()
+    this.#shareStates.close()
     this.#delivery.close()
     this.shares.close()
     this.groups.close()
@@ -447,6 +459,7 @@ export class BrokerNode {
     if (removedTopicIds.length > 0) this.dataPlane.applyTopics([], removedTopicIds)
     if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
     for (const coordinator of this.#coordinators) coordinator.follow(image)
+    this.#delivery.onLeadersChanged()
     const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id) ?? [])
     if (removed.length > 0) void this.groups.onTopicsDeleted(removed)
   }

@@ -25,7 +25,7 @@ export type ShareCoordinatorSettings = {
   readonly updatesPerSnapshot: number
   /** `share.coordinator.state.topic.prune.interval.ms` */
   readonly pruneIntervalMs: number
-  /** How long a coordinator that is not there yet is waited for: `share.coordinator.write.timeout.ms` */
+  /** How long a write is waited for: `share.coordinator.write.timeout.ms` */
   readonly writeTimeoutMs: number
 }
 
@@ -47,15 +47,10 @@ type ErrorOutcome = { errorCode: number; errorMessage: string | null }
 type Answered<P, R> = { topicId: Uuid; partitions: (P & R)[] }[]
 
 const PRUNE_TIMER = 'share-state-prune'
-const RETRY_BACKOFF_MS = 20
-const NOT_YET: ReadonlySet<ErrorName> = new Set(['COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'NOT_COORDINATOR'])
 
 export class ShareCoordinator {
   readonly #deps: ShareCoordinatorDeps
   readonly #runtime: CoordinatorRuntime<ShareStateShard>
-  readonly #pauses = new Set<() => void>()
-  #pauseCount = 0
-  #closed = false
 
   constructor(deps: ShareCoordinatorDeps) {
     this.#deps = deps
@@ -72,9 +67,7 @@ export class ShareCoordinator {
   }
 
   close(): void {
-    this.#closed = true
     this.#deps.timers.cancel(PRUNE_TIMER)
-    for (const end of [...this.#pauses]) end()
     for (const partition of this.#runtime.partitions()) this.unload(partition)
   }
 
@@ -138,30 +131,11 @@ export class ShareCoordinator {
   }
 
   async #write<R>(key: SharePartitionKey, operation: (shard: ShareStateShard, now: number) => CoordinatorResult<R | ErrorName>): Promise<R | ErrorName> {
-    const giveUpAt = this.#deps.clock.monotonicMs() + this.#deps.settings.writeTimeoutMs
-    for (;;) {
-      try {
-        return await this.#runtime.write(this.#partitionFor(key), operation, null, coordinatorKey(key))
-      } catch (error) {
-        if (!(error instanceof KafkaError)) return this.#unexpected(key, error)
-        if (!NOT_YET.has(error.errorName) || this.#closed || this.#deps.clock.monotonicMs() >= giveUpAt) return error.errorName
-      }
-      await this.#pause()
+    try {
+      return await this.#runtime.write(this.#partitionFor(key), operation, null, coordinatorKey(key))
+    } catch (error) {
+      return error instanceof KafkaError ? error.errorName : this.#unexpected(key, error)
     }
-  }
-
-  /** The topic of states comes into being with the first question, and its partitions are loaded one by one. */
-  #pause(): Promise<void> {
-    const timer = `share-state-retry:${++this.#pauseCount}`
-    return new Promise((resolve) => {
-      const end = (): void => {
-        this.#deps.timers.cancel(timer)
-        this.#pauses.delete(end)
-        resolve()
-      }
-      this.#pauses.add(end)
-      this.#deps.timers.set(timer, RETRY_BACKOFF_MS, end)
-    })
   }
 
   #unexpected(key: SharePartitionKey, error: unknown): ErrorName {

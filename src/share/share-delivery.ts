@@ -4,7 +4,7 @@ import { ERRORS } from '../protocol/error-codes.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
 import type { Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import type { Uuid } from '../shared/uuid.ts'
-import type { ShareDeliveryDeps } from './share-deps.ts'
+import type { NodeEndpoint, PartitionLeader, ShareDeliveryDeps } from './share-deps.ts'
 import { SharePartitionOwner } from './share-partition-owner.ts'
 import type { Delivery } from './share-partition-owner.ts'
 import type { Acknowledgement } from './share-partition.ts'
@@ -18,9 +18,10 @@ type AcknowledgeResponse = Encodable<ResponseOf<'ShareAcknowledge'>>
 type RequestTopics = RequestOf<'ShareFetch'>['topics']
 type Limits = Pick<RequestOf<'ShareFetch'>, 'maxWaitMs' | 'maxBytes' | 'maxRecords' | 'batchSize' | 'shareAcquireMode'>
 /** What a response says of a partition, gathered from its parts. */
-type Outcome = { readonly at: SessionPartition; error?: ErrorName; acknowledgeError?: ErrorName; delivery?: Delivery }
+type Outcome = { readonly at: SessionPartition; error?: ErrorName; acknowledgeError?: ErrorName; delivery?: Delivery; leader?: PartitionLeader }
 
 const NO_RECORDS = new Uint8Array(0)
+const NO_LEADER: PartitionLeader = { leaderId: -1, leaderEpoch: -1 }
 
 export class ShareDelivery {
   readonly #deps: ShareDeliveryDeps
@@ -43,7 +44,17 @@ export class ShareDelivery {
     this.#owners.clear()
   }
 
-  async fetch(request: RequestOf<'ShareFetch'>): Promise<FetchResponse> {
+  /** Gives up what this broker leads no longer, or in another epoch; who waits for it is answered. */
+  onLeadersChanged(): void {
+    for (const [name, owner] of this.#owners) {
+      const { leaderId, leaderEpoch } = this.#deps.leaderOf(owner.topic, owner.partition)
+      if (leaderId === this.#deps.nodeId && leaderEpoch === owner.leaderEpoch) continue
+      this.#owners.delete(name)
+      owner.close()
+    }
+  }
+
+  async fetch(request: RequestOf<'ShareFetch'>, listener: string): Promise<FetchResponse> {
     const { groupId, memberId, shareSessionEpoch: epoch, topics } = request
     if (!isNamed(groupId) || !isNamed(memberId)) return refused('INVALID_REQUEST')
     const acknowledges = topics.some(({ partitions }) => partitions.some(({ acknowledgementBatches }) => acknowledgementBatches.length > 0))
@@ -57,10 +68,11 @@ export class ShareDelivery {
     for (const at of forgottenOf(request)) await this.#leave(session, at)
     if (isFinal) await this.#end(session)
     else if (!request.isRenewAck && request.maxRecords > 0) await this.#fetchInto(session, request, outcomes)
-    return { acquisitionLockTimeoutMs: this.#deps.settingsOf(groupId).lockDurationMs, responses: fetchResponses(outcomes) }
+    const leaders = this.#leaders(outcomes, listener)
+    return { acquisitionLockTimeoutMs: this.#deps.settingsOf(groupId).lockDurationMs, responses: fetchResponses(outcomes), ...leaders }
   }
 
-  async acknowledge(request: RequestOf<'ShareAcknowledge'>): Promise<AcknowledgeResponse> {
+  async acknowledge(request: RequestOf<'ShareAcknowledge'>, listener: string): Promise<AcknowledgeResponse> {
     const { groupId, memberId, shareSessionEpoch: epoch, topics } = request
     if (!isNamed(groupId) || !isNamed(memberId)) return refused('INVALID_REQUEST')
     if (epoch === INITIAL_EPOCH) return refused('INVALID_SHARE_SESSION_EPOCH')
@@ -69,8 +81,23 @@ export class ShareDelivery {
     const outcomes = new Map<string, Outcome>()
     await this.#acknowledgeAll(session, topics, outcomes)
     if (epoch === FINAL_EPOCH) await this.#end(session)
-    const responses = byTopic(outcomes, ({ at, acknowledgeError = 'NONE' }) => ({ partitionIndex: at.partition, errorCode: ERRORS[acknowledgeError].code, errorMessage: messageOf(acknowledgeError) }))
-    return { acquisitionLockTimeoutMs: this.#deps.settingsOf(groupId).lockDurationMs, responses }
+    const leaders = this.#leaders(outcomes, listener)
+    const responses = byTopic(outcomes, ({ at, acknowledgeError = 'NONE', leader = NO_LEADER }) => ({ partitionIndex: at.partition, errorCode: ERRORS[acknowledgeError].code, errorMessage: messageOf(acknowledgeError), currentLeader: leader }))
+    return { acquisitionLockTimeoutMs: this.#deps.settingsOf(groupId).lockDurationMs, responses, ...leaders }
+  }
+
+  /** Who asked the wrong broker is told the right one, where it is known (KIP-951). */
+  #leaders(outcomes: ReadonlyMap<string, Outcome>, listener: string): { nodeEndpoints: NodeEndpoint[] } {
+    const endpoints = new Map<number, NodeEndpoint>()
+    for (const outcome of outcomes.values()) {
+      if (outcome.error !== 'NOT_LEADER_OR_FOLLOWER' && outcome.acknowledgeError !== 'NOT_LEADER_OR_FOLLOWER') continue
+      const topic = this.#deps.topicById(outcome.at.topicId)
+      if (topic === undefined) continue
+      outcome.leader = this.#deps.leaderOf(topic.name, outcome.at.partition)
+      const endpoint = this.#deps.endpointOf(outcome.leader.leaderId, listener)
+      if (endpoint !== undefined) endpoints.set(endpoint.nodeId, endpoint)
+    }
+    return { nodeEndpoints: [...endpoints.values()] }
   }
 
   async #acknowledgeAll(session: ShareSession, topics: RequestTopics, outcomes: Map<string, Outcome>): Promise<void> {
@@ -145,10 +172,15 @@ export class ShareDelivery {
     const topic = this.#deps.topicById(topicId)
     if (topic === undefined) return 'UNKNOWN_TOPIC_ID'
     if (partition < 0 || partition >= topic.partitionCount) return 'UNKNOWN_TOPIC_OR_PARTITION'
+    const { leaderId, leaderEpoch } = this.#deps.leaderOf(topic.name, partition)
+    if (leaderId !== this.#deps.nodeId) return 'NOT_LEADER_OR_FOLLOWER'
     const key = { groupId, topicId, partition }
     const name = coordinatorKey(key)
-    let owner = this.#owners.get(name)
-    if (owner === undefined) this.#owners.set(name, (owner = new SharePartitionOwner(this.#deps, key, topic.name)))
+    const known = this.#owners.get(name)
+    if (known?.leaderEpoch === leaderEpoch) return known
+    known?.close()
+    const owner = new SharePartitionOwner(this.#deps, key, topic.name, leaderEpoch)
+    this.#owners.set(name, owner)
     return owner
   }
 
@@ -202,12 +234,13 @@ function outcomeOf(outcomes: Map<string, Outcome>, at: SessionPartition): Outcom
 }
 
 function fetchResponses(outcomes: ReadonlyMap<string, Outcome>): NonNullable<FetchResponse['responses']> {
-  return byTopic(outcomes, ({ at, error = 'NONE', acknowledgeError = 'NONE', delivery }): FetchedPartition => ({
+  return byTopic(outcomes, ({ at, error = 'NONE', acknowledgeError = 'NONE', delivery, leader = NO_LEADER }): FetchedPartition => ({
     partitionIndex: at.partition,
     errorCode: ERRORS[error].code,
     errorMessage: messageOf(error),
     acknowledgeErrorCode: ERRORS[acknowledgeError].code,
     acknowledgeErrorMessage: messageOf(acknowledgeError),
+    currentLeader: leader,
     records: delivery?.bytes ?? NO_RECORDS,
     acquiredRecords: (delivery?.acquired ?? []).map(({ firstOffset, lastOffset, deliveryCount }) => ({ firstOffset: BigInt(firstOffset), lastOffset: BigInt(lastOffset), deliveryCount })),
   }))

@@ -36,6 +36,9 @@ export interface ShareStateStore {
   writeState(key: SharePartitionKey, write: StateWrite): Promise<ErrorName>
 }
 
+export type PartitionLeader = { readonly leaderId: number; readonly leaderEpoch: number }
+export type NodeEndpoint = { readonly nodeId: number; readonly host: string; readonly port: number; readonly rack: string | null }
+
 export type ShareDeliveryDeps = {
   readonly logs: ShareLogs
   readonly states: ShareStateStore
@@ -44,6 +47,11 @@ export type ShareDeliveryDeps = {
   readonly logger: Logger
   /** `group.share.max.share.sessions` */
   readonly sessionsMax: number
+  readonly nodeId: number
   topicById(topicId: Uuid): { readonly name: string; readonly partitionCount: number } | undefined
+  /** Who leads a partition in which epoch, -1 for nobody. */
+  leaderOf(topic: string, partition: number): PartitionLeader
+  /** Where a broker listens for clients that came over this listener; undefined where that cannot be told. */
+  endpointOf(nodeId: number, listener: string): NodeEndpoint | undefined
   settingsOf(groupId: string): ShareGroupSettings
 }

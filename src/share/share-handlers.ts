@@ -15,16 +15,27 @@ export const SHARE_APIS = {
   ReadShareGroupStateSummary: { minVersion: 0, maxVersion: 1 },
 } as const satisfies Partial<Record<ApiName, { minVersion: number; maxVersion: number }>>
 
-type ShareHandlers = { [N in keyof typeof SHARE_APIS]: (context: unknown, request: RequestOf<N>) => Promise<Encodable<ResponseOf<N>>> }
+type ShareHandlers = { [N in keyof typeof SHARE_APIS]: (context: { readonly listener: string }, request: RequestOf<N>) => Promise<Encodable<ResponseOf<N>>> }
 
 export function shareHandlers(coordinator: ShareCoordinator, delivery: ShareDelivery): ShareHandlers {
   return {
-    ShareFetch: (_context, request) => delivery.fetch(request),
-    ShareAcknowledge: (_context, request) => delivery.acknowledge(request),
+    ShareFetch: ({ listener }, request) => delivery.fetch(request, listener),
+    ShareAcknowledge: ({ listener }, request) => delivery.acknowledge(request, listener),
     InitializeShareGroupState: async (_context, { groupId, topics }) => ({ results: await coordinator.initialize(groupId, topics) }),
     ReadShareGroupState: async (_context, { groupId, topics }) => ({ results: await coordinator.read(groupId, topics) }),
     WriteShareGroupState: async (_context, { groupId, topics }) => ({ results: await coordinator.write(groupId, topics) }),
     DeleteShareGroupState: async (_context, { groupId, topics }) => ({ results: await coordinator.delete(groupId, topics) }),
     ReadShareGroupStateSummary: async (_context, { groupId, topics }) => ({ results: await coordinator.readSummary(groupId, topics) }),
+  }
+}
+
+/** The coordinator of this broker as the APIs ask it. */
+export function localShareCoordinator(coordinator: ShareCoordinator) {
+  return {
+    InitializeShareGroupState: coordinator.initialize.bind(coordinator),
+    ReadShareGroupState: coordinator.read.bind(coordinator),
+    WriteShareGroupState: coordinator.write.bind(coordinator),
+    DeleteShareGroupState: coordinator.delete.bind(coordinator),
+    ReadShareGroupStateSummary: coordinator.readSummary.bind(coordinator),
   }
 }

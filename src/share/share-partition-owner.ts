@@ -17,22 +17,30 @@ export type TakeLimits = { readonly maxBytes: number; readonly maxRecords: numbe
 
 /** Bytes of log looked at in one go: enough for what a member takes at a time. */
 const READ_SIZE_BYTES = 1024 * 1024
-/** After these the state is read anew before anything else is done: somebody else has written it. */
-const FENCING: ReadonlySet<ErrorName> = new Set(['FENCED_STATE_EPOCH', 'FENCED_LEADER_EPOCH', 'INVALID_REQUEST', 'NOT_COORDINATOR'])
+/** After these the state is read anew before anything else is done: somebody else has written it, or what was written is not known. */
+const FENCING: ReadonlySet<ErrorName> = new Set([
+  'FENCED_STATE_EPOCH', 'FENCED_LEADER_EPOCH', 'INVALID_REQUEST',
+  'NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'BROKER_NOT_AVAILABLE', 'NETWORK_EXCEPTION',
+  'REQUEST_TIMED_OUT', 'NOT_LEADER_OR_FOLLOWER', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_STORAGE_ERROR',
+])
 
-type Loaded = { readonly partition: SharePartition; readonly stateEpoch: number; readonly leaderEpoch: number }
+type Loaded = { readonly partition: SharePartition; readonly stateEpoch: number }
 
 export class SharePartitionOwner {
   readonly #deps: ShareDeliveryDeps
   readonly #key: SharePartitionKey
   readonly #topic: string
+  /** In which this broker leads the partition as long as this owner is of use. */
+  readonly leaderEpoch: number
   readonly #lockTimer: string
   #loading: Promise<Loaded | ErrorName> | null = null
   #loaded: Loaded | null = null
   #isTaking = false
+  #isClosed = false
   readonly #waiting = new Set<() => void>()
 
-  constructor(deps: ShareDeliveryDeps, key: SharePartitionKey, topic: string) {
+  constructor(deps: ShareDeliveryDeps, key: SharePartitionKey, topic: string, leaderEpoch: number) {
+    this.leaderEpoch = leaderEpoch
     this.#deps = deps
     this.#key = key
     this.#topic = topic
@@ -82,9 +90,20 @@ export class SharePartitionOwner {
     if (loaded !== null && change !== null) await this.#store(loaded, change)
   }
 
+  get topic(): string {
+    return this.#topic
+  }
+
+  get partition(): number {
+    return this.#key.partition
+  }
+
+  /** Whoever waits looks again, and finds that nobody takes records from here any more. */
   close(): void {
+    this.#isClosed = true
+    this.#loaded = null
     this.#deps.timers.cancel(this.#lockTimer)
-    this.#waiting.clear()
+    this.#tellWaiting()
   }
 
   async #takeFrom(partition: SharePartition, memberId: string, { maxBytes, maxRecords, batchSize, acquireMode }: TakeLimits): Promise<Delivery | null> {
@@ -93,6 +112,7 @@ export class SharePartitionOwner {
       const offset = partition.nextOffset()
       if (offset === null) return null
       const read = await this.#read(logs, partition, offset, Math.min(maxBytes, READ_SIZE_BYTES), settingsOf(this.#key.groupId).isolation)
+      if (this.#isClosed || this.#loaded?.partition !== partition) return null
       if (read === null) continue
       const batches = fetchedBatches(read.bytes, read.aborted)
       if (batches.length === 0) return null
@@ -128,6 +148,7 @@ export class SharePartitionOwner {
   }
 
   #load(): Promise<Loaded | ErrorName> {
+    if (this.#isClosed) return Promise.resolve('NOT_LEADER_OR_FOLLOWER')
     if (this.#loaded !== null) return Promise.resolve(this.#loaded)
     this.#loading ??= this.#loadState().finally(() => (this.#loading = null))
     return this.#loading
@@ -137,13 +158,14 @@ export class SharePartitionOwner {
     const { logs, states, settingsOf } = this.#deps
     const { groupId, partition } = this.#key
     const [offsets] = logs.partitionOffsets([{ topic: this.#topic, partition }])
-    if (offsets === null || offsets === undefined) return 'NOT_LEADER_OR_FOLLOWER'
-    const state = await states.readState(this.#key, offsets.leaderEpoch)
+    if (offsets === null || offsets === undefined || offsets.leaderEpoch !== this.leaderEpoch) return 'NOT_LEADER_OR_FOLLOWER'
+    const state = await states.readState(this.#key, this.leaderEpoch)
     if (typeof state === 'string') return state
     const start = state.startOffset === NO_START_OFFSET ? await this.#resetOffset(offsets) : state.startOffset
     const settings = () => settingsOf(groupId)
-    const loaded = { partition: new SharePartition(Number(start), state.stateBatches, settings), stateEpoch: state.stateEpoch, leaderEpoch: offsets.leaderEpoch }
+    const loaded = { partition: new SharePartition(Number(start), state.stateBatches, settings), stateEpoch: state.stateEpoch }
     loaded.partition.moveStart(Number(offsets.logStartOffset))
+    if (this.#isClosed) return 'NOT_LEADER_OR_FOLLOWER'
     this.#loaded = loaded
     return loaded
   }
@@ -156,7 +178,8 @@ export class SharePartitionOwner {
   }
 
   async #store(loaded: Loaded, change: PreparedChange): Promise<ErrorName> {
-    const { partition, stateEpoch, leaderEpoch } = loaded
+    const { partition, stateEpoch } = loaded
+    const { leaderEpoch } = this
     if (change.spans.length === 0) {
       this.#armLocks(partition)
       return 'NONE'
@@ -179,6 +202,7 @@ export class SharePartitionOwner {
   #armLocks(partition: SharePartition): void {
     const { timers, clock } = this.#deps
     const endMs = partition.nextLockEndMs()
+    if (this.#isClosed) return
     if (endMs === null) timers.cancel(this.#lockTimer)
     else timers.set(this.#lockTimer, Math.max(endMs - clock.nowMs(), 0), () => this.#expire(partition))
   }

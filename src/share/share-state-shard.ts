@@ -89,7 +89,9 @@ export class ShareStateShard implements CoordinatorShard {
     if (held === undefined) return answer('INVALID_REQUEST')
     if (write.leaderEpoch !== NO_LEADER_EPOCH && write.leaderEpoch < held.state.leaderEpoch) return answer('FENCED_LEADER_EPOCH')
     if (write.stateEpoch !== -1 && write.stateEpoch < held.state.stateEpoch) return answer('FENCED_STATE_EPOCH')
-    const change = { ...write, stateEpoch: held.state.stateEpoch, leaderEpoch: Math.max(write.leaderEpoch, held.state.leaderEpoch) }
+    // A write that arrives late, behind others of the same leader, takes nothing back of what they say is done with.
+    const startOffset = write.startOffset < held.state.startOffset ? NO_START_OFFSET : write.startOffset
+    const change = { ...write, startOffset, stateEpoch: held.state.stateEpoch, leaderEpoch: Math.max(write.leaderEpoch, held.state.leaderEpoch) }
     const record = held.updatesSinceSnapshot + 1 >= this.#updatesPerSnapshot
       ? snapshotRecord(key, updated(held.state, change), nextEpoch(held), now)
       : updateRecord(key, change, held.snapshotEpoch)

@@ -24,10 +24,12 @@ async function loadRouter(context: AdminContext): Promise<Router> {
 function contextOf(node: BrokerNode): AdminContext {
   return {
     caller: node.caller,
+    records: node.records,
     dataPlane: node.dataPlane,
     clock: node.clock,
     logger: node.logging.logger('admin'),
     version: VERSION,
+    leads: (topic, partition) => node.metadata.image.topicsByName.get(topic)?.partitions[partition]?.leader === node.config.nodeId,
     topics: () => [...node.metadata.image.topicsByName.values()].map(({ name, partitions }) => ({ name, partitionCount: partitions.length })),
     groups: () => node.groups.listGroupsWithOffsets(),
     notReady: () => (node.metadata.image.brokers.has(node.config.nodeId) ? null : 'The broker is not registered yet.'),

@@ -43,10 +43,12 @@ import { SHARE_STATE_TOPIC } from '../share/share-state-records.ts'
 import { TRANSACTION_STATE_TOPIC, TransactionCoordinator } from '../transactions/transaction-coordinator.ts'
 import { adoptTopics } from './adopt.ts'
 import type { Adoption } from './adopt.ts'
-import type { ApiCaller, ApiHandlers } from './api.ts'
+import type { ApiHandlers } from './api.ts'
 import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { changesCluster, clusterState } from './cluster-state.ts'
+import { ClusterCaller } from './cluster-caller.ts'
+import { ClusterRecords } from './cluster-records.ts'
 import { ClusterView } from './cluster-view.ts'
 import { ControllerClient } from './controller-client.ts'
 import { coordinatorLog, inTime, markerWriter } from './coordinator-access.ts'
@@ -114,7 +116,9 @@ export class BrokerNode {
   readonly shares: ShareCoordinator
   readonly #shareStates: ShareStateRouter
   readonly #delivery: ShareDelivery
-  readonly caller: ApiCaller
+  /** Asks whichever brokers have to answer. */
+  readonly caller: ClusterCaller
+  readonly records: ClusterRecords
   readonly #interBroker: SocketInterBroker
   readonly clock: Clock
   readonly #timers: SystemTimers
@@ -178,6 +182,7 @@ export class BrokerNode {
     const { settings, nodeId } = config
     const view = new ClusterView(() => metadata.image)
     const topics = topicLookup(() => metadata.image)
+    const leaderOf = (topic: string, partition: number): number => view.leaderIdOf(topic, partition)
     const log = coordinatorLog(dataPlane)
     this.#interBroker = new SocketInterBroker({
       clientId: `broker-${nodeId}`, clock, timers, requestTimeoutMs: INTER_BROKER_REQUEST_TIMEOUT_MS, connectTimeoutMs: INTER_BROKER_CONNECT_TIMEOUT_MS,
@@ -234,10 +239,9 @@ export class BrokerNode {
         for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
       },
       shareStates,
-      latestOffset: (topic, partition) => Promise.resolve(dataPlane.partitionOffsets([{ topic, partition }])[0]?.highWatermark ?? 'NOT_LEADER_OR_FOLLOWER'),
+      latestOffset: (topic, partition) => this.caller.latestOffset(topic, partition),
     })
     const markers = markerWriter(dataPlane, this.groups)
-    const leaderOf = (topic: string, partition: number): number => view.leaderIdOf(topic, partition)
     this.transactions = new TransactionCoordinator({
       log,
       markers: new MarkerRouter({ nodeId, local: markers, interBroker: this.#interBroker, leaderOf }),
@@ -282,7 +286,13 @@ export class BrokerNode {
     handlers = forwardToController(gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0), { nodeId, isActive, controller: controllerClient })
     served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ...SHARE_APIS, ...CONTROLLER_APIS, ApiVersions: API_VERSIONS_VERSIONS })
     const firstListener = config.listeners.bind[0]?.name ?? ''
-    this.caller = new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock })
+    this.caller = new ClusterCaller({
+      nodeId, clock, timers, interBroker: this.#interBroker, leaderOf,
+      local: new LocalCaller({ handlers, served, dataPlane, listener: firstListener, clock, leads: (topic, partition) => leaderOf(topic, partition) === nodeId }),
+      brokers: () => view.aliveBrokers(),
+      coordinatorOf: (kind, key) => view.leaderIdForKey(kind === 'group' ? OFFSETS_TOPIC : TRANSACTION_STATE_TOPIC, key),
+    })
+    this.records = new ClusterRecords({ nodeId, dataPlane, caller: this.caller, interBroker: this.#interBroker, leaderOf, topic: (name) => topics.byName(name) })
     this.#router = new Router({ dataPlane, handlers, served, clock, logger: logging.logger('requests') })
     dataPlane.onVerify((question) => void answerVerification(dataPlane, verifier, question))
     this.#retention = new RetentionRunner({
@@ -427,6 +437,7 @@ export class BrokerNode {
     this.#delivery.close()
     this.shares.close()
     this.groups.close()
+    this.caller.close()
     this.#interBroker.close()
     this.#timers.close()
     await this.#metadataLog.close()

@@ -41,6 +41,11 @@ export class ClusterView {
     return partitions === undefined ? undefined : (partitions[partitionForKey(key, partitions.length)]?.leader ?? -1)
   }
 
+  /** Brokers that are not fenced. */
+  aliveBrokers(): number[] {
+    return [...this.#current().brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id)
+  }
+
   partitionLeader(topic: string, partition: number): { leaderId: number; leaderEpoch: number } {
     const { leader, leaderEpoch } = this.#current().topicsByName.get(topic)?.partitions[partition] ?? { leader: -1, leaderEpoch: -1 }
     return { leaderId: leader, leaderEpoch }

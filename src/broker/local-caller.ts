@@ -18,6 +18,8 @@ export type LocalCallerDeps = {
   /** The listener whose addresses are told. */
   readonly listener: string
   readonly clock: Clock
+  /** Whether this broker leads the partition: what it has of others is a copy, and says nothing about where they end. */
+  leads(topic: string, partition: number): boolean
 }
 
 export class LocalCaller implements ApiCaller {
@@ -26,7 +28,7 @@ export class LocalCaller implements ApiCaller {
 
   constructor(deps: LocalCallerDeps) {
     this.#deps = deps
-    this.#listOffsets = localListOffsets(deps.dataPlane)
+    this.#listOffsets = localListOffsets(deps)
   }
 
   async call<N extends ApiName>(api: N, request: Encodable<RequestOf<N>>): Promise<ResponseOf<N>> {
@@ -62,11 +64,12 @@ const EARLIEST = -2n
 const MAX_TIMESTAMP = -3n
 const READ_COMMITTED = 1
 
-function localListOffsets(dataPlane: LocalCallerDeps['dataPlane']): ApiHandler<'ListOffsets'> {
+function localListOffsets({ dataPlane, leads }: LocalCallerDeps): ApiHandler<'ListOffsets'> {
   return async (_context, request) => {
     const offsetOf = async (topic: string, partition: number, timestamp: bigint) => {
       const offsets = dataPlane.partitionOffsets([{ topic, partition }])[0]
       if (!offsets) return { partitionIndex: partition, errorCode: ERRORS.UNKNOWN_TOPIC_OR_PARTITION.code, timestamp: -1n, offset: -1n }
+      if (!leads(topic, partition)) return { partitionIndex: partition, errorCode: ERRORS.NOT_LEADER_OR_FOLLOWER.code, timestamp: -1n, offset: -1n }
       const { leaderEpoch } = offsets
       const latest = request.isolationLevel === READ_COMMITTED ? offsets.lastStableOffset : offsets.highWatermark
       if (timestamp === LATEST) return { partitionIndex: partition, errorCode: 0, timestamp: -1n, offset: latest, leaderEpoch }

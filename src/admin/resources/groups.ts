@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox'
+import { KafkaError } from '../../protocol/error-codes.ts'
 import type { AdminContext } from '../context.ts'
 import { route } from '../http/route.ts'
 import { resetGroupOffsets } from '../operations/group-offsets.ts'
@@ -53,10 +54,16 @@ export const groupRoutes = [
 ]
 
 /** The age of a record by its own timestamp, in seconds as lag counts it; only one batch is read for it. */
-function recordAge({ dataPlane, clock }: AdminContext): RecordAge {
+function recordAge({ records, clock }: AdminContext): RecordAge {
   return async (topic, partition, offset) => {
-    const [batch] = await dataPlane.read(topic, partition, offset, 1)
-    const record = batch?.records.find((each) => each.offset >= offset)
-    return record === undefined ? null : Math.max(0, clock.nowMs() - record.timestampMs) / 1000
+    try {
+      const [batch] = await records.read(topic, partition, offset, 1)
+      const record = batch?.records.find((each) => each.offset >= offset)
+      return record === undefined ? null : Math.max(0, clock.nowMs() - record.timestampMs) / 1000
+    } catch (error) {
+      // The record is gone, or nobody leads its partition at the moment: all else about the group can be told.
+      if (error instanceof KafkaError) return null
+      throw error
+    }
   }
 }

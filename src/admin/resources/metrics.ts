@@ -6,6 +6,8 @@ import { apiByKey } from '../../protocol/api-keys.ts'
 import type { ApiMetrics } from '../../native.ts'
 import type { AdminContext } from '../context.ts'
 import { route } from '../http/route.ts'
+import { findOffsets, LATEST, partitionKey } from '../operations/offsets.ts'
+import type { OffsetQuery } from '../operations/offsets.ts'
 
 const SIZES_AGE_MAX_MS = 10_000
 /** Every second power of two from 64 µs to 16.8 s: enough to tell where a percentile lies. */
@@ -14,7 +16,7 @@ const BUCKETS = [6, 8, 10, 12, 14, 16, 18, 20, 22, 24]
 let eventLoopDelay: IntervalHistogram | undefined
 
 export function metricsRoute() {
-  let sizes: { atMs: number; lines: Promise<string[]> } | undefined
+  let sizes: { atMs: number; lines: Promise<string[]>; endsElsewhere: Promise<ReadonlyMap<string, bigint>> } | undefined
   return route({
     method: 'GET',
     path: '/metrics',
@@ -23,8 +25,8 @@ export function metricsRoute() {
     response: 'text/plain; version=0.0.4; charset=utf-8',
     answer: async (context) => {
       const atMs = context.clock.monotonicMs()
-      if (sizes === undefined || atMs - sizes.atMs > SIZES_AGE_MAX_MS) sizes = { atMs, lines: logLines(context) }
-      return [...trafficLines(context), ...(await sizes.lines), ...groupLines(context), ...processLines()].join('\n') + '\n'
+      if (sizes === undefined || atMs - sizes.atMs > SIZES_AGE_MAX_MS) sizes = { atMs, lines: logLines(context), endsElsewhere: endsElsewhere(context) }
+      return [...trafficLines(context), ...(await sizes.lines), ...groupLines(context, await sizes.endsElsewhere), ...processLines()].join('\n') + '\n'
     },
   })
 }
@@ -63,13 +65,28 @@ async function logLines({ dataPlane, topics }: AdminContext): Promise<string[]> 
   ]
 }
 
-function groupLines({ dataPlane, groups }: AdminContext): string[] {
+/** Where partitions end that other brokers lead and groups of this one have read; without those that nobody answers for. */
+async function endsElsewhere({ caller, groups, leads }: AdminContext): Promise<ReadonlyMap<string, bigint>> {
+  const wanted = new Map<string, OffsetQuery>()
+  for (const { offsets } of groups()) {
+    for (const { topic, partition } of offsets) if (!leads(topic, partition)) wanted.set(partitionKey(topic, partition), { topic, partition, timestampMs: LATEST })
+  }
+  try {
+    const found = await findOffsets(caller, [...wanted.values()])
+    return new Map(found.flatMap(({ topic, partition, offset }) => (offset === null ? [] : [[partitionKey(topic, partition), offset]])))
+  } catch {
+    // Brokers that cannot be reached leave gaps in the lag of groups, and metrics are wanted most when they cannot.
+    return new Map()
+  }
+}
+
+function groupLines({ dataPlane, groups, leads }: AdminContext, elsewhere: ReadonlyMap<string, bigint>): string[] {
   const all = groups()
   const committed = all.flatMap(({ groupId, offsets }) => offsets.map((offset) => ({ groupId, ...offset })))
   const logs = dataPlane.partitionOffsets(committed.map(({ topic, partition }) => ({ topic, partition })))
   const lag = new Map<string, number>()
-  committed.forEach(({ groupId, topic, offset }, index) => {
-    const end = logs[index]?.highWatermark
+  committed.forEach(({ groupId, topic, partition, offset }, index) => {
+    const end = leads(topic, partition) ? logs[index]?.highWatermark : elsewhere.get(partitionKey(topic, partition))
     const key = labels({ group: groupId, topic })
     if (end !== undefined) lag.set(key, (lag.get(key) ?? 0) + Math.max(0, Number(end - offset)))
   })

@@ -1,5 +1,4 @@
 import { Type } from '@sinclair/typebox'
-import { KafkaError } from '../../protocol/error-codes.ts'
 import type { StoredBatch, StoredRecord } from '../../native.ts'
 import type { AdminContext } from '../context.ts'
 import { HttpError } from '../http/problems.ts'
@@ -23,17 +22,15 @@ export const recordRoutes = [
   }),
 ]
 
-async function browse({ dataPlane }: AdminContext, topic: string, partition: number, query: RecordQuery): Promise<RecordPage> {
+async function browse({ records: log }: AdminContext, topic: string, partition: number, query: RecordQuery): Promise<RecordPage> {
   if (query.offset !== undefined && query.timestampMs !== undefined) throw new HttpError(400, 'query: give offset or timestampMs, not both.')
-  const offsets = dataPlane.partitionOffsets([{ topic, partition }])[0]
-  if (!offsets) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${topic}-${partition} is not on this broker.`)
-  const { logStartOffset, highWatermark } = offsets
+  const { logStartOffset, highWatermark } = await log.range(topic, partition)
   let next = BigInt(query.offset ?? 0)
-  if (query.timestampMs !== undefined) next = (await dataPlane.offsetForTimestamp(topic, partition, query.timestampMs))?.offset ?? highWatermark
+  if (query.timestampMs !== undefined) next = (await log.offsetForTimestamp(topic, partition, query.timestampMs)) ?? highWatermark
   if (next < logStartOffset) next = logStartOffset
   const records: RecordView[] = []
   if (next < highWatermark) {
-    for (const batch of await dataPlane.read(topic, partition, next, query.maxBytes)) {
+    for (const batch of await log.read(topic, partition, next, query.maxBytes)) {
       if (records.length >= query.limit) break
       const wanted = batch.records.filter(({ offset }) => offset >= next).slice(0, query.limit - records.length)
       records.push(...wanted.map((record) => view(batch, record, query)))

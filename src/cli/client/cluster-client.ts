@@ -7,7 +7,7 @@ import { expectNoError } from '../../admin/operations/outcome.ts'
 import { BrokerConnection } from '../../interbroker/broker-connection.ts'
 import type { BrokerAddress } from '../../interbroker/inter-broker.ts'
 import { SystemTimers } from '../../shared/timers.ts'
-import { mergeResponses, routeOf, splitByLeader, type PartitionLeaders } from './routing.ts'
+import { mergeResponses, routeOf, splitByLeader } from '../../interbroker/request-routing.ts'
 import { TOOL_VERSIONS } from './tool-versions.ts'
 
 /** `connectTimeoutMs` and `requestTimeoutMs` hold for each attempt and each request. */
@@ -50,6 +50,8 @@ export class ClusterClient implements ApiCaller {
         return this.#callLeaders(api, request)
       case 'everyBroker':
         return this.#callEveryBroker(api, request)
+      case 'broker':
+        return this.callBroker(route.brokerId, api, request)
       case 'any':
         return (await this.#any()).call(api, request)
     }
@@ -136,9 +138,9 @@ export class ClusterClient implements ApiCaller {
     await this.#refreshBrokers()
     if (this.#brokers.size === 1) return (await this.#any()).call(api, request)
     const response = await (await this.#any()).call('Metadata', { topics: null, allowAutoTopicCreation: false })
-    const leaders: PartitionLeaders = new Map(response.topics.flatMap(topic =>
+    const leaders = new Map(response.topics.flatMap(topic =>
       topic.partitions.map(partition => [`${topic.name}-${partition.partitionIndex}`, partition.leaderId])))
-    const parts = splitByLeader(api, request, leaders)
+    const parts = splitByLeader(api, request, (topic, partition) => leaders.get(`${topic}-${partition}`))
     return mergeResponses(await Promise.all([...parts].map(([brokerId, part]) =>
       brokerId < 0 ? this.#any().then(any => any.call(api, part)) : this.callBroker(brokerId, api, part))))
   }

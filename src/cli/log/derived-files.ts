@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { decodeRecordBody } from '../../protocol/codec.ts'
 import { MillraceError } from '../../shared/errors.ts'
-import { crc32c } from '../records/crc32c.ts'
+import { crc32c } from '../../records/crc32c.ts'
 
 export class CorruptFile extends MillraceError {
   constructor(message: string) {

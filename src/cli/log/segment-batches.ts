@@ -2,8 +2,8 @@
 
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { batchSizeBytes, BATCH_OVERHEAD_BYTES, decodeRecordBatch } from '../records/record-batch.ts'
-import type { RecordBatch } from '../records/record-batch.ts'
+import { batchSizeBytes, BATCH_OVERHEAD_BYTES, decodeRecordBatch } from '../../records/record-batch.ts'
+import type { RecordBatch } from '../../records/record-batch.ts'
 
 const READ_SIZE_BYTES = 1024 * 1024
 /** No batch is larger: Kafka's own limit of a segment. */

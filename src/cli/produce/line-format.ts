@@ -1,6 +1,6 @@
 // Lines of text to records, by the properties that Kafka's console producer has for it.
 
-import type { NewRecord, RecordHeader } from '../records/record-batch.ts'
+import type { NewRecord, RecordHeader } from '../../records/record-batch.ts'
 import { MillraceError } from '../../shared/errors.ts'
 import { UsageError } from '../command.ts'
 

@@ -5,7 +5,7 @@ import { ERRORS, errorName, KafkaError } from '../../protocol/error-codes.ts'
 import { expectNoError } from '../../admin/operations/outcome.ts'
 import type { ClusterClient } from '../client/cluster-client.ts'
 import { type Codec, type CompressionType, loadCodec } from '../../native.ts'
-import { encodeRecordBatch, type NewRecord, NO_PRODUCER, recordSizeMax } from '../records/record-batch.ts'
+import { encodeRecordBatch, type NewRecord, NO_PRODUCER, recordSizeMax } from '../../records/record-batch.ts'
 import { partitionOfKey } from './murmur2.ts'
 
 export type RecordWriterOptions = {

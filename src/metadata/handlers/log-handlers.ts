@@ -72,10 +72,12 @@ export function describeProducers(deps: MetadataHandlersDeps, request: DescribeP
 
 type ProducersOfPartition = Omit<Encodable<DescribeProducersResponse['topics'][number]['partitions'][number]>, 'partitionIndex'>
 
-function producersOf({ runtime, logs }: MetadataHandlersDeps, topic: string, partition: number): ProducersOfPartition {
+function producersOf({ runtime, config, logs }: MetadataHandlersDeps, topic: string, partition: number): ProducersOfPartition {
   const fault = topicNameFault(topic)
   if (fault !== undefined) return { errorCode: errorCode('INVALID_TOPIC_EXCEPTION'), errorMessage: fault }
   if (!runtime.image.topicsByName.has(topic)) return { errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: ERRORS.UNKNOWN_TOPIC_OR_PARTITION.message }
+  const leader = runtime.image.topicsByName.get(topic)?.partitions[partition]?.leader
+  if (leader !== undefined && leader !== config.nodeId) return { errorCode: errorCode('NOT_LEADER_OR_FOLLOWER'), errorMessage: ERRORS.NOT_LEADER_OR_FOLLOWER.message }
   const producers = logs.describeProducers(topic, partition)
   if (producers === null) return { errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'), errorMessage: null }
   return { errorMessage: null, activeProducers: producers.map(({ lastTimestampMs, ...producer }) => ({ ...producer, lastTimestamp: BigInt(lastTimestampMs) })) }

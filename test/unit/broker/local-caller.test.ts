@@ -9,13 +9,14 @@ import { ManualClock } from '../../support/manual-clock.ts'
 
 const clock = new ManualClock()
 let dataPlane: FakeDataPlane
+let leads = true
 
 beforeEach(() => {
   dataPlane = new FakeDataPlane({ nowMs: () => clock.nowMs() })
 })
 
 const callerOf = (handlers: ApiHandlers): LocalCaller =>
-  new LocalCaller({ handlers, served: servedApis(handlers, { Heartbeat: { minVersion: 0, maxVersion: 2 } }), dataPlane, listener: 'CLIENTS', clock })
+  new LocalCaller({ handlers, served: servedApis(handlers, { Heartbeat: { minVersion: 0, maxVersion: 2 } }), dataPlane, listener: 'CLIENTS', clock, leads: () => leads })
 
 test('a handler sees a request of the highest version served, with every default filled in, and so is its answer', async () => {
   const seen: unknown[] = []
@@ -55,6 +56,15 @@ describe('ListOffsets', () => {
     { what: 'a time of what is undecided', timestamp: 3500n, isolation: 1, answer: { offset: -1n, timestamp: -1n, leaderEpoch: -1 } },
   ])('$what', async ({ timestamp, isolation, answer }) => {
     expect(await ask(timestamp, isolation)).toMatchObject({ errorCode: 0, ...answer })
+  })
+
+  test('a copy that another broker leads', async () => {
+    leads = false
+    try {
+      expect(await ask(-1n)).toMatchObject({ errorCode: 6, offset: -1n })
+    } finally {
+      leads = true
+    }
   })
 
   test('a partition that is not here', async () => {

@@ -1,14 +1,19 @@
 // Which broker has to answer a request, and how a request for several brokers is cut up and its answers are joined.
 
-import type { ApiName, Encodable, RequestOf } from '../../protocol/api-keys.ts'
+import type { ApiName, Encodable, RequestOf } from '../protocol/api-keys.ts'
 
-export type Route = { kind: 'any' } | { kind: 'everyBroker' } | { kind: 'leaders' } | { kind: 'coordinator'; of: 'group' | 'transaction'; key: string }
-/** Leader by "topic-partition". */
-export type PartitionLeaders = ReadonlyMap<string, number>
+export type Route = { kind: 'any' } | { kind: 'broker'; brokerId: number } | { kind: 'everyBroker' } | { kind: 'leaders' } | { kind: 'coordinator'; of: 'group' | 'transaction'; key: string }
+/** The leader of a partition, undefined or -1 for none. */
+export type PartitionLeaders = (topic: string, partition: number) => number | undefined
 
 /** No leader is known; any broker's answer says why. */
 const NO_LEADER = -1
 
+/** Kafka's numbers of the kinds of resources that have configs. */
+const BROKER_RESOURCE = 4
+const BROKER_LOGGER_RESOURCE = 8
+
+type ConfigsRequest = { resources?: readonly { resourceType?: number; resourceName?: string }[] }
 type GroupRequest = { groupId?: string; groups?: readonly (string | { groupId?: string })[]; groupIds?: readonly string[]; groupsNames?: readonly string[] }
 
 export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<N>>): Route {
@@ -25,6 +30,9 @@ export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<
     case 'ConsumerGroupDescribe':
     case 'ShareGroupDescribe':
     case 'DescribeShareGroupOffsets':
+    case 'AlterShareGroupOffsets':
+    case 'DeleteShareGroupOffsets':
+    case 'StreamsGroupDescribe':
       return { kind: 'coordinator', of: 'group', key: groupOf(request as GroupRequest) }
     case 'DescribeTransactions':
       return { kind: 'coordinator', of: 'transaction', key: (request as { transactionalIds?: readonly string[] }).transactionalIds?.[0] ?? '' }
@@ -36,9 +44,19 @@ export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<
     case 'DescribeProducers':
     case 'WriteTxnMarkers':
       return { kind: 'leaders' }
+    case 'DescribeConfigs':
+    case 'IncrementalAlterConfigs':
+      return brokerRoute(request as ConfigsRequest)
     default:
       return { kind: 'any' }
   }
+}
+
+/** What is set for one broker, and the levels of its loggers, only that broker knows; the tools name one in a request. */
+function brokerRoute({ resources }: ConfigsRequest): Route {
+  const [resource] = resources ?? []
+  const ofBroker = resource?.resourceType === BROKER_RESOURCE || resource?.resourceType === BROKER_LOGGER_RESOURCE
+  return ofBroker && /^\d+$/.test(resource?.resourceName ?? '') ? { kind: 'broker', brokerId: Number(resource?.resourceName) } : { kind: 'any' }
 }
 
 /** These tools name one group in a request, or groups one after the other. */
@@ -56,7 +74,7 @@ export function splitByLeader<N extends ApiName>(api: N, request: Encodable<Requ
   const divisible = request as Divisible
   const brokerIds = new Set<number>()
   const leaderOf = (topic: TopicPart, partition: Partition) =>
-    leaders.get(`${topic.name}-${typeof partition === 'number' ? partition : partition.partitionIndex}`) ?? NO_LEADER
+    leaders(topic.name ?? '', typeof partition === 'number' ? partition : (partition.partitionIndex ?? 0)) ?? NO_LEADER
   const eachTopic = api === 'WriteTxnMarkers' ? divisible.markers?.flatMap(marker => marker.topics ?? []) : divisible.topics
   for (const topic of eachTopic ?? []) {
     for (const partition of topic.partitions ?? topic.partitionIndexes ?? []) brokerIds.add(leaderOf(topic, partition))

@@ -4,7 +4,7 @@
 //  23 lastOffsetDelta i32 · 27 baseTimestamp i64 · 35 maxTimestamp i64 · 43 producerId i64 · 51 producerEpoch i16
 //  53 baseSequence i32 · 57 recordCount i32 · 61 records; the crc covers everything from attributes on.
 
-import { type Codec, COMPRESSION_TYPES, type CompressionType } from '../../native.ts'
+import { type Codec, COMPRESSION_TYPES, type CompressionType } from '../native.ts'
 import { crc32c } from './crc32c.ts'
 import { RecordReader, varintSize, writeVarint } from './varint.ts'
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use millrace_core::partition::{Appended, Partition, Wake};
+use millrace_core::partition::{Appended, Commit, Partition, Wake};
+use millrace_core::protocol::ErrorCode;
 use millrace_core::server::forward::Fact;
 use millrace_core::server::handlers::unavailable_code;
 use millrace_core::server::{Server, Shared};
@@ -34,7 +35,7 @@ impl PendingAppends {
 
     /// `None` where the append is committed already; otherwise the token that its `AppendDone` will carry.
     pub fn track(&self, partition: Arc<Partition>, appended: Appended) -> Option<u32> {
-        if partition.high_watermark() >= appended.end_offset {
+        if partition.commit_of(&appended) == Commit::Done {
             return None;
         }
         let token = self.last_token.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
@@ -52,15 +53,15 @@ impl PendingAppends {
             entry.partition.watch(&waker, u64::from(token));
         }
         // Looked at after the watch, so that nothing is missed in between.
-        let is_committed = entry.partition.high_watermark() >= entry.appended.end_offset;
-        let failure = entry.partition.unavailable().filter(|_| !is_committed);
-        if !is_committed && failure.is_none() {
-            return;
-        }
+        let error = match entry.partition.commit_of(&entry.appended) {
+            Commit::Pending => return,
+            Commit::Done => 0,
+            Commit::TooFewInSync => ErrorCode::NotEnoughReplicasAfterAppend.code(),
+            Commit::Lost(unavailable) => unavailable_code(&unavailable).code(),
+        };
         let base_offset = entry.appended.base_offset;
         waiting.remove(&token);
         drop(waiting);
-        let error = failure.map_or(0, |unavailable| unavailable_code(&unavailable).code());
         if let Some(shared) = self.shared.upgrade() {
             shared.forward.push_fact(Fact::AppendDone { token, error, base_offset });
         }

@@ -48,6 +48,8 @@ impl DataPlaneOptions {
             log_dirs: self.log_dirs.iter().map(PathBuf::from).collect(),
             checkpoint_interval: Duration::from_millis(self.checkpoint_interval_ms as u64),
             producer_id_expiration_ms: self.producer_id_expiration_ms as i64,
+            replica_lag_max: Duration::from_millis(self.replica_lag_time_max_ms as u64),
+            high_watermark_checkpoint_interval: Duration::from_millis(self.high_watermark_checkpoint_interval_ms as u64),
             recovery_thread_count: self.recovery_thread_count.clamp(1, 64) as usize,
         })
     }
@@ -62,6 +64,8 @@ impl DataPlaneOptions {
             connection_idle_max: Duration::from_millis(self.connection_idle_max_ms as u64),
             fetch_sessions_max: self.fetch_sessions_max as usize,
             fetch_size_max_bytes: self.fetch_size_max_bytes as usize,
+            rack: self.rack.clone(),
+            rack_aware_reads: self.rack_aware_reads,
         }
     }
 }

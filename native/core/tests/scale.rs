@@ -23,6 +23,8 @@ fn open(dir: &Path, partition_count: i32) -> Arc<LogManager> {
         log_dirs: vec![dir.to_owned()],
         checkpoint_interval: Duration::from_secs(60),
         producer_id_expiration_ms: 86_400_000,
+        replica_lag_max: Duration::from_secs(30),
+        high_watermark_checkpoint_interval: Duration::from_secs(5),
         recovery_thread_count: 1,
     };
     let manager = Arc::new(LogManager::open(options, Env::real()).unwrap());

@@ -28,6 +28,8 @@ fn start(dir: &Path, config: LogConfig) -> Broker {
         log_dirs: vec![dir.to_owned()],
         checkpoint_interval: Duration::from_secs(60),
         producer_id_expiration_ms: 86_400_000,
+        replica_lag_max: Duration::from_secs(30),
+        high_watermark_checkpoint_interval: Duration::from_secs(5),
         recovery_thread_count: 1,
     };
     let storage = Arc::new(LogManager::open(options, Env::real()).unwrap());
@@ -49,6 +51,8 @@ fn start(dir: &Path, config: LogConfig) -> Broker {
         connection_idle_max: Duration::from_secs(600),
         fetch_sessions_max: 100,
         fetch_size_max_bytes: 57_671_680,
+        rack: None,
+        rack_aware_reads: false,
     };
     let server = Server::start(options, storage.clone(), || {}).unwrap();
     let address = server.listen(0, "127.0.0.1", 0).unwrap();

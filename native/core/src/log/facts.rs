@@ -1,15 +1,19 @@
 //! What storage has to tell the control plane, and what a partition may ask of the place where it lives.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::load_queue::LoadQueue;
 use super::log_dir::LogDir;
 use super::manager::FlushQueue;
 use crate::log::Uuid;
-use crate::partition::{Home, Partition};
+use crate::env::Env;
+use crate::log::LogConfig;
+use crate::partition::{Cluster, Home, Partition};
 
 /// What happened, for the control plane to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +90,10 @@ pub struct PartitionHome {
     pub(super) flushes: Arc<FlushQueue>,
     pub(super) loads: Arc<LoadQueue>,
     pub(super) facts: Arc<FactSink>,
+    pub(super) cluster: Arc<ArcSwap<Cluster>>,
+    pub(super) doomed: Arc<Mutex<Vec<(i64, PathBuf)>>>,
+    pub(super) env: Env,
+    pub(super) config: Arc<ArcSwap<LogConfig>>,
 }
 
 impl Home for PartitionHome {
@@ -108,5 +116,22 @@ impl Home for PartitionHome {
 
     fn note_full(&self) {
         self.dir.note_full();
+    }
+
+    fn cluster(&self) -> Arc<Cluster> {
+        self.cluster.load_full()
+    }
+
+    fn lower_recovery_point(&self, topic: &str, partition: i32, offset: i64) -> io::Result<()> {
+        self.dir.lower_recovery_point(&*self.env.files, topic, partition, offset)
+    }
+
+    fn write_log_start(&self, topic: &str, partition: i32, offset: i64) -> io::Result<()> {
+        self.dir.write_log_start(&*self.env.files, topic, partition, offset).map_err(|(_, error)| error)
+    }
+
+    fn remove_later(&self, files: Vec<PathBuf>) {
+        let due = self.env.clock.now_ms() + self.config.load().file_delete_delay_ms;
+        self.doomed.lock().extend(files.into_iter().map(|path| (due, path)));
     }
 }

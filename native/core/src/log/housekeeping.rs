@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::manager::{LogManager, OpenError};
 use super::{LogError, StorageFact};
-use crate::partition::Partition;
+use crate::partition::{Partition, Role};
 
 /// How often the free space and the age of unflushed records are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -69,13 +69,18 @@ impl LogManager {
         let stopping = self.stopping.clone();
         let clock = self.env.clock.clone();
         let checkpoint_interval = self.options.checkpoint_interval;
+        let high_watermark_interval = self.options.high_watermark_checkpoint_interval;
+        let isr_interval = self.options.replica_lag_max / 2;
         std::thread::Builder::new().name("millrace-keeper".to_owned()).spawn(move || {
             let mut checkpoint_at = clock.monotonic() + checkpoint_interval;
+            let mut high_watermark_at = clock.monotonic() + high_watermark_interval;
+            let mut isr_at = clock.monotonic() + isr_interval;
+            let interval = [WATCH_INTERVAL, checkpoint_interval, high_watermark_interval, isr_interval].into_iter().min();
             loop {
                 {
                     let mut guard = wake.0.lock();
                     if !stopping.load(Ordering::Acquire) {
-                        wake.1.wait_for(&mut guard, WATCH_INTERVAL.min(checkpoint_interval));
+                        wake.1.wait_for(&mut guard, interval.unwrap_or(WATCH_INTERVAL));
                     }
                 }
                 let Some(manager) = manager.upgrade() else { return };
@@ -84,6 +89,14 @@ impl LogManager {
                 }
                 manager.watch_space();
                 manager.flush_due();
+                if clock.monotonic() >= isr_at {
+                    manager.check_isrs();
+                    isr_at = clock.monotonic() + isr_interval;
+                }
+                if clock.monotonic() >= high_watermark_at {
+                    manager.keep_high_watermarks();
+                    high_watermark_at = clock.monotonic() + high_watermark_interval;
+                }
                 if clock.monotonic() >= checkpoint_at {
                     manager.keep_house();
                     checkpoint_at = clock.monotonic() + checkpoint_interval;
@@ -108,6 +121,29 @@ impl LogManager {
                 let _ = partition.flush(); // a failure has stopped the partition, which its waiters are told
             }
         }
+    }
+
+    /// Proposes ISRs without followers that have fallen behind.
+    pub fn check_isrs(&self) {
+        self.partitions().iter().for_each(|partition| partition.check_isr());
+    }
+
+    /// Writes how far replicas that are not alone know their records to be committed.
+    pub fn keep_high_watermarks(&self) {
+        if let Err((path, error)) = self.write_high_watermarks() {
+            self.dir_failed(path, &error);
+        }
+    }
+
+    fn write_high_watermarks(&self) -> Result<(), (PathBuf, io::Error)> {
+        let partitions = self.partitions();
+        let open = partitions.iter().filter(|partition| partition.role() != Role::Alone && partition.opened_log().is_some());
+        let open: Vec<&Arc<Partition>> = open.collect();
+        self.dirs.iter().try_for_each(|dir| {
+            let known = open.iter().filter(|partition| dir.holds(partition.dir()));
+            let known = known.map(|partition| ((partition.topic().to_string(), partition.index()), partition.high_watermark()));
+            dir.write_high_watermarks(&*self.env.files, known.collect())
+        })
     }
 
     /// Flushes what is open, forgets idle producers, writes the checkpoints, and removes files whose time has come.
@@ -221,7 +257,7 @@ impl LogManager {
         for partition in &self.partitions() {
             self.close_partition(partition)?;
         }
-        self.write_checkpoints().map_err(|(path, source)| OpenError::Io { path, source })?;
+        self.write_high_watermarks().and_then(|()| self.write_checkpoints()).map_err(|(path, source)| OpenError::Io { path, source })?;
         let broker_epoch = self.cluster.load().broker_epoch;
         self.dirs.iter().try_for_each(|dir| dir.mark_clean(&*self.env.files, broker_epoch))
     }

@@ -157,7 +157,7 @@ pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPla
     let recovery_point = if is_durable { log_end } else { active.base_offset.min(log_end) };
     segments.push(active);
     let log_start = plan.log_start_checkpoint.unwrap_or(0).max(segments[0].base_offset).min(log_end);
-    let producers = recover_producers(context, dir, &segments, &plan.snapshots, snapshot_max, log_end).map_err(io)?;
+    let producers = recover_producers(context, dir, &segments, &plan.snapshots, snapshot_max).map_err(io)?;
     let (producers, snapshot_offset) = producers;
     let epochs = recover_epochs(files, dir, log_end, walked_epochs)?;
     let roll_jitter_ms = super::partition_log::roll_jitter_ms(context, config);
@@ -303,13 +303,12 @@ fn walk(segment: &Segment, start: u64, verify: bool, mut visit: impl FnMut(u64, 
 
 /// The newest whole snapshot at or below `snapshot_max`, and then the batches after it. Snapshots of a history that was cut
 /// off go.
-fn recover_producers(
+pub(super) fn recover_producers(
     context: &LogContext,
     dir: &Path,
     segments: &[Arc<Segment>],
     snapshots: &[i64],
     snapshot_max: i64,
-    log_end: i64,
 ) -> std::io::Result<(ProducerState, i64)> {
     let files = &*context.env.files;
     let mut state = ProducerState::default();
@@ -337,7 +336,6 @@ fn recover_producers(
             true
         })?;
     }
-    state.last_stable_offset(log_end);
     state.see_all(context.env.clock.now_ms());
     Ok((state, snapshot_offset))
 }

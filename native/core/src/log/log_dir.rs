@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::checkpoint::{self, CLEANER_OFFSETS, LOG_START_OFFSETS, Offsets, RECOVERY_POINTS};
+use super::checkpoint::{self, CLEANER_OFFSETS, HIGH_WATERMARKS, LOG_START_OFFSETS, Offsets, RECOVERY_POINTS};
 use super::manager::partition_of_dir;
 use super::{LogManagerOptions, OpenError, Uuid};
 use crate::env::{DirLock, Env, Files, write_atomically};
@@ -23,6 +23,8 @@ pub struct LogDir {
     pub path: PathBuf,
     pub recovery_points: Mutex<Offsets>,
     pub log_starts: Mutex<Offsets>,
+    /// Of replicas that are not alone: how far they knew their records to be committed.
+    pub high_watermarks: Mutex<Offsets>,
     /// Where compaction has come to in each log.
     pub cleaned: Mutex<Offsets>,
     /// The last stop was a clean one: every log below ends as its indexes and snapshots say.
@@ -31,6 +33,8 @@ pub struct LogDir {
     pub clean_broker_epoch: i64,
     /// Directories of partitions below it.
     pub partition_names: Mutex<HashSet<String>>,
+    /// Held while the checkpoint files are written: what is newer must not be overwritten by what is older.
+    writing: Mutex<()>,
     is_full: AtomicBool,
     /// Why the directory cannot be written any more.
     failure: Mutex<Option<String>>,
@@ -66,6 +70,8 @@ impl LogDir {
         let dir = LogDir {
             recovery_points: Mutex::new(checkpoint::read_offsets(files, &path.join(RECOVERY_POINTS)).map_err(io)?),
             log_starts: Mutex::new(checkpoint::read_offsets(files, &path.join(LOG_START_OFFSETS)).map_err(io)?),
+            high_watermarks: Mutex::new(checkpoint::read_offsets(files, &path.join(HIGH_WATERMARKS)).map_err(io)?),
+            writing: Mutex::new(()),
             cleaned: Mutex::new(read_cleaned(files, path).map_err(io)?),
             path: path.to_owned(),
             was_clean,
@@ -106,6 +112,7 @@ impl LogDir {
         let key = (topic.to_owned(), partition);
         self.recovery_points.lock().remove(&key);
         self.log_starts.lock().remove(&key);
+        self.high_watermarks.lock().remove(&key);
         self.cleaned.lock().remove(&key);
         self.partition_names.lock().remove(&format!("{topic}-{partition}"));
     }
@@ -123,6 +130,7 @@ impl LogDir {
     }
 
     pub fn write_checkpoints(&self, files: &dyn Files) -> Result<(), (PathBuf, io::Error)> {
+        let _one_at_a_time = self.writing.lock();
         // Copied, so that nobody waits for the disk to look an offset up.
         let recovery_points = self.recovery_points.lock().clone();
         let log_starts = self.log_starts.lock().clone();
@@ -135,7 +143,7 @@ impl LogDir {
 
     /// Makes a partition's new log start durable.
     pub fn write_log_start(&self, files: &dyn Files, topic: &str, partition: i32, offset: i64) -> Result<(), (PathBuf, io::Error)> {
-        // Held while the file is written: a later start must not be overwritten by an earlier one.
+        let _one_at_a_time = self.writing.lock();
         let mut log_starts = self.log_starts.lock();
         let key = (topic.to_owned(), partition);
         let before = log_starts.insert(key.clone(), offset);
@@ -147,6 +155,39 @@ impl LogDir {
             };
             (path, error)
         })
+    }
+
+    /// Lowers a partition's recovery point, durably.
+    pub fn lower_recovery_point(&self, files: &dyn Files, topic: &str, partition: i32, offset: i64) -> io::Result<()> {
+        let _one_at_a_time = self.writing.lock();
+        let recovery_points = {
+            let mut recovery_points = self.recovery_points.lock();
+            match recovery_points.get_mut(&(topic.to_owned(), partition)) {
+                Some(known) if *known > offset => *known = offset,
+                // A start verifies all that lies past it anyway.
+                _ => return Ok(()),
+            }
+            recovery_points.clone()
+        };
+        checkpoint::write_offsets(files, &self.path.join(RECOVERY_POINTS), &recovery_points)
+    }
+
+    /// Takes over high watermarks and writes their file where one has changed.
+    pub fn write_high_watermarks(&self, files: &dyn Files, known: Vec<((String, i32), i64)>) -> Result<(), (PathBuf, io::Error)> {
+        let _one_at_a_time = self.writing.lock();
+        let high_watermarks = {
+            let mut high_watermarks = self.high_watermarks.lock();
+            let mut has_changed = false;
+            for (key, offset) in known {
+                has_changed |= high_watermarks.insert(key, offset) != Some(offset);
+            }
+            if !has_changed {
+                return Ok(());
+            }
+            high_watermarks.clone()
+        };
+        let path = self.path.join(HIGH_WATERMARKS);
+        checkpoint::write_offsets(files, &path, &high_watermarks).map_err(|error| (path, error))
     }
 
     /// Lets another broker have the directory.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use super::checkpoint;
 use super::facts::{FactSink, PartitionHome};
 use super::load_queue::LoadQueue;
 use super::log_dir::{LogDir, fresh_number};
-use super::{CompactionTotals, LogConfig, LogContext, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
+use super::{CompactionTotals, LogConfig, LogContext, PartitionSpec, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
 use crate::env::Env;
-use crate::partition::{AppendError, Cluster, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable, RateQuota};
+use crate::partition::{AppendError, Cluster, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable, RateQuota, Standing};
 
 /// Of the process's open files logs may hold one in so many, and this many at least and at most; connections need the
 /// others.
@@ -34,6 +34,9 @@ pub struct LogManagerOptions {
     pub log_dirs: Vec<PathBuf>,
     pub checkpoint_interval: Duration,
     pub producer_id_expiration_ms: i64,
+    /// A follower that was not caught up for so long falls out of the ISR.
+    pub replica_lag_max: Duration,
+    pub high_watermark_checkpoint_interval: Duration,
     /// Threads that open logs in the background after a start.
     pub recovery_thread_count: usize,
 }
@@ -90,8 +93,10 @@ pub struct LogManager {
     pub(super) cluster: Arc<ArcSwap<Cluster>>,
     leader_quota: Arc<RateQuota>,
     follower_quota: Arc<RateQuota>,
+    /// Told after topics or the cluster have changed.
+    on_change: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Files and directories to be removed, and when.
-    pub(super) doomed: Mutex<Vec<(i64, PathBuf)>>,
+    pub(super) doomed: Arc<Mutex<Vec<(i64, PathBuf)>>>,
     pub(super) stopping: Arc<AtomicBool>,
     pub(super) wake_background: Arc<(Mutex<()>, Condvar)>,
     pub(super) threads: Mutex<Vec<JoinHandle<()>>>,
@@ -118,7 +123,8 @@ impl LogManager {
             cluster: Arc::default(),
             leader_quota: Arc::default(),
             follower_quota: Arc::default(),
-            doomed: Mutex::default(),
+            on_change: OnceLock::new(),
+            doomed: Arc::default(),
             stopping: Arc::default(),
             wake_background: Arc::default(),
             threads: Mutex::default(),
@@ -136,6 +142,22 @@ impl LogManager {
     /// Until it is called this broker is alone.
     pub fn set_cluster(&self, cluster: Cluster) {
         self.cluster.store(Arc::new(cluster));
+        self.tell_change();
+    }
+
+    /// Has `on_change` told after topics or the cluster have changed; it must not block. Only the first is taken.
+    pub fn on_change(&self, on_change: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_change.set(Box::new(on_change));
+    }
+
+    fn tell_change(&self) {
+        if let Some(on_change) = self.on_change.get() {
+            on_change();
+        }
+    }
+
+    pub fn node_id(&self) -> i32 {
+        self.options.node_id
     }
 
     pub fn cluster(&self) -> Arc<Cluster> {
@@ -189,6 +211,11 @@ impl LogManager {
         }
         let mut parents = Vec::new();
         for spec in upserts {
+            if let Some(former) = table.by_name.get(spec.name.as_str()).filter(|topic| topic.id != spec.id).cloned() {
+                // Another topic of the same name, and nobody said that the former has gone.
+                table.by_id.remove(&former.id);
+                self.remove_topic(&former)?;
+            }
             let topic = Arc::new(self.build_topic(&spec, table.by_id.get(&spec.id).map(|topic| &**topic), &mut parents)?);
             table.by_name.insert(topic.name.clone(), topic.clone());
             table.by_id.insert(topic.id, topic);
@@ -199,6 +226,7 @@ impl LogManager {
             self.env.files.sync_dir(&parent).map_err(|source| OpenError::Io { path: parent, source })?;
         }
         self.topics.store(Arc::new(table));
+        self.tell_change();
         Ok(())
     }
 
@@ -218,10 +246,16 @@ impl LogManager {
             let kept = existing.and_then(|topic| topic.partitions.get(index).cloned().flatten());
             let partition = match kept {
                 Some(partition) => partition,
-                None => self.build_partition(spec, &name, wanted.index, wanted.leader_epoch, &config, parents)?,
+                None => self.build_partition(spec, &name, wanted, &config, parents)?,
             };
-            partition.set_leader_epoch(wanted.leader_epoch);
+            partition.stand(Standing::of(wanted));
             partitions[index] = Some(partition);
+        }
+        for partition in existing.iter().flat_map(|topic| topic.partitions.iter().flatten()) {
+            let is_kept = partitions.get(partition.index() as usize).is_some_and(Option::is_some);
+            if !is_kept {
+                self.remove_partition(partition)?;
+            }
         }
         Ok(Topic {
             name,
@@ -239,11 +273,11 @@ impl LogManager {
         &self,
         spec: &TopicSpec,
         topic: &Arc<str>,
-        index: i32,
-        leader_epoch: i32,
+        wanted: &PartitionSpec,
         config: &Arc<ArcSwap<LogConfig>>,
         parents: &mut Vec<PathBuf>,
     ) -> Result<Arc<Partition>, OpenError> {
+        let index = wanted.index;
         let name = format!("{topic}-{index}");
         let holder = self.dirs.iter().find(|dir| dir.partition_names.lock().contains(&name));
         let existed = holder.is_some();
@@ -264,10 +298,21 @@ impl LogManager {
             dir,
             log_start_checkpoint: log_dir.log_starts.lock().get(&key).copied(),
             recover_from: (!log_dir.was_clean && existed).then_some(recovery_point),
-            leader_epoch,
+            high_watermark_checkpoint: log_dir.high_watermarks.lock().get(&key).copied(),
+            node_id: self.options.node_id,
+            standing: Standing::of(wanted),
+            replica_lag_max: self.options.replica_lag_max,
         };
-        let home =
-            PartitionHome { dir: log_dir.clone(), flushes: self.flushes.clone(), loads: self.loads.clone(), facts: self.facts.clone() };
+        let home = PartitionHome {
+            dir: log_dir.clone(),
+            flushes: self.flushes.clone(),
+            loads: self.loads.clone(),
+            facts: self.facts.clone(),
+            cluster: self.cluster.clone(),
+            doomed: self.doomed.clone(),
+            env: self.env.clone(),
+            config: config.clone(),
+        };
         // What else belongs into a new directory is written when the log is opened.
         let partition = Partition::new(options, self.context.clone(), config.clone(), Box::new(home));
         self.loads.push_back(&partition);
@@ -281,21 +326,23 @@ impl LogManager {
 
     /// Renames the topic's directories, so that they are gone for any later start, and has them removed in a while.
     fn remove_topic(&self, topic: &Topic) -> Result<(), OpenError> {
-        let due = self.env.clock.now_ms() + topic.config.load().file_delete_delay_ms;
-        for partition in topic.partitions.iter().flatten() {
-            partition.delete();
-            let dir = partition.dir();
-            let mut renamed = dir.clone().into_os_string();
-            renamed.push(format!(".{:016x}-delete", fresh_number(&self.env)));
-            let renamed = PathBuf::from(renamed);
-            match self.env.files.rename(dir, &renamed) {
-                Ok(()) => self.doomed.lock().push((due, renamed)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(OpenError::Io { path: dir.clone(), source }),
-            }
-            for log_dir in &self.dirs {
-                log_dir.forget(&topic.name, partition.index());
-            }
+        topic.partitions.iter().flatten().try_for_each(|partition| self.remove_partition(partition))
+    }
+
+    fn remove_partition(&self, partition: &Partition) -> Result<(), OpenError> {
+        let due = self.env.clock.now_ms() + partition.config().file_delete_delay_ms;
+        partition.delete();
+        let dir = partition.dir();
+        let mut renamed = dir.clone().into_os_string();
+        renamed.push(format!(".{:016x}-delete", fresh_number(&self.env)));
+        let renamed = PathBuf::from(renamed);
+        match self.env.files.rename(dir, &renamed) {
+            Ok(()) => self.doomed.lock().push((due, renamed)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(OpenError::Io { path: dir.clone(), source }),
+        }
+        for log_dir in &self.dirs {
+            log_dir.forget(partition.topic(), partition.index());
         }
         Ok(())
     }
@@ -364,8 +411,14 @@ impl LogManager {
         candidates.map(|partition| (partition.topic().clone(), partition.index())).collect()
     }
 
-    /// Raises a partition's log start, durably before anything is removed, and drops the segments below it.
+    /// Raises the log start of a partition that this broker leads, on somebody's behalf.
     pub fn delete_records(&self, partition: &Partition, before_offset: i64) -> Result<i64, AppendError> {
+        partition.check_leads()?;
+        self.raise_log_start(partition, before_offset)
+    }
+
+    /// Raises a partition's log start, durably before anything is removed, and drops the segments below it.
+    pub fn raise_log_start(&self, partition: &Partition, before_offset: i64) -> Result<i64, AppendError> {
         let log = partition.log()?;
         if before_offset > partition.high_watermark() {
             return Err(AppendError::InvalidBatch(format!(

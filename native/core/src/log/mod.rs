@@ -20,6 +20,7 @@ mod segment_cache;
 mod segment_index;
 mod sizes;
 mod topic;
+mod truncation;
 mod uuid;
 pub mod validation;
 
@@ -29,7 +30,7 @@ pub use config::{CompressionType, LogConfig, TimestampType};
 pub use facts::StorageFact;
 pub use loader::{LoadPlan, LoadReport, load as load_log, plan_load};
 pub use manager::{LocalTopic, LogDirSummary, LogManager, LogManagerOptions, OpenError};
-pub use partition_log::{AppendFailure, LogError, LogSlice, PartitionLog, SegmentSummary};
+pub use partition_log::{AppendFailure, FlushMark, LogError, LogSlice, LogWriter, PartitionLog, SegmentSummary};
 pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary, ProducerUndo};
 pub use segment::{LogContext, PlacedBatch};
 pub use segment_cache::SegmentCache;

@@ -106,12 +106,20 @@ pub struct LeaderEpochs {
 }
 
 impl LeaderEpochs {
-    /// Notes that a batch of `epoch` begins at `offset`.
+    /// Notes that `epoch` begins at `offset`. An epoch in which nothing was written leaves no trace but the last.
     pub fn note(&mut self, epoch: i32, offset: i64) {
         if self.starts.last().is_none_or(|(latest, _)| *latest < epoch) {
+            self.truncate(offset);
             self.starts.push((epoch, offset));
             self.changed = true;
         }
+    }
+
+    /// Forgets epochs that begin at or after `offset`.
+    pub fn truncate(&mut self, offset: i64) {
+        let kept = self.starts.partition_point(|(_, start)| *start < offset);
+        self.changed |= kept < self.starts.len();
+        self.starts.truncate(kept);
     }
 }
 
@@ -126,16 +134,27 @@ pub(super) struct FoundLog {
     pub recovery_point: i64,
 }
 
+/// What a flush of a whole directory is about to make durable.
+#[derive(Clone, Copy, Debug)]
+pub struct FlushMark {
+    log_end: i64,
+    /// How often the log had been cut then.
+    cut_count: u64,
+}
+
+/// Locks are taken in this order: the writer, then the keeping of what is on disk.
 pub struct PartitionLog {
     pub dir: PathBuf,
-    context: LogContext,
-    segments: ArcSwap<Vec<Arc<Segment>>>,
+    pub(super) context: LogContext,
+    pub(super) segments: ArcSwap<Vec<Arc<Segment>>>,
     writer: Mutex<LogWriter>,
-    epochs: Mutex<LeaderEpochs>,
-    log_start_offset: AtomicI64,
-    log_end_offset: AtomicI64,
+    pub(super) epochs: Mutex<LeaderEpochs>,
+    pub(super) log_start_offset: AtomicI64,
+    pub(super) log_end_offset: AtomicI64,
     /// All below it is known to be on disk.
-    recovery_point: AtomicI64,
+    pub(super) recovery_point: AtomicI64,
+    /// How often the log was cut: held by who cuts it, and by who says what is on disk.
+    pub(super) keeping: Mutex<u64>,
     /// Monotonic milliseconds of the last flush.
     flushed_at_ms: AtomicI64,
 }
@@ -150,6 +169,7 @@ impl PartitionLog {
             log_start_offset: AtomicI64::new(found.log_start_offset),
             log_end_offset: AtomicI64::new(found.log_end_offset),
             recovery_point: AtomicI64::new(found.recovery_point),
+            keeping: Mutex::new(0),
             flushed_at_ms: AtomicI64::new(monotonic_ms(&context)),
             context,
         }
@@ -171,7 +191,7 @@ impl PartitionLog {
         self.writer.lock()
     }
 
-    fn active(&self) -> Arc<Segment> {
+    pub(super) fn active(&self) -> Arc<Segment> {
         let segments = self.segments.load();
         // There is always an active segment: the loader makes one and rolling only adds.
         segments[segments.len() - 1].clone()
@@ -249,22 +269,26 @@ impl PartitionLog {
         self.active().note_aborted(txn);
     }
 
-    /// Writes what a sync of the whole directory then makes durable with the log; returns the log end from before.
-    pub fn begin_flush(&self) -> Result<i64, LogError> {
+    /// Writes what a sync of the whole directory then makes durable with the log.
+    pub fn begin_flush(&self) -> Result<FlushMark, LogError> {
+        let cut_count = *self.keeping.lock();
         let log_end = self.log_end_offset();
         self.flush_epochs(Durability::Later)?;
-        Ok(log_end)
+        Ok(FlushMark { log_end, cut_count })
     }
 
-    /// All below `log_end` is durable.
-    pub fn finish_flush(&self, log_end: i64) {
-        self.flushed_at_ms.store(monotonic_ms(&self.context), Ordering::Relaxed);
-        self.active().trust_name();
-        self.recovery_point.fetch_max(log_end, Ordering::AcqRel);
+    /// The directory was synced: all that was there at the mark is durable, unless it was cut off since.
+    pub fn finish_flush(&self, mark: FlushMark) {
+        let cut_count = self.keeping.lock();
+        if *cut_count == mark.cut_count {
+            self.flushed_at_ms.store(monotonic_ms(&self.context), Ordering::Relaxed);
+            self.active().trust_name();
+            self.recovery_point.fetch_max(mark.log_end, Ordering::AcqRel);
+        }
     }
 
     /// Writes the leader epochs where they have changed.
-    fn flush_epochs(&self, durability: Durability) -> Result<(), LogError> {
+    pub(super) fn flush_epochs(&self, durability: Durability) -> Result<(), LogError> {
         let mut epochs = self.epochs.lock();
         if epochs.changed {
             let path = self.dir.join("leader-epoch-checkpoint");
@@ -340,6 +364,11 @@ impl PartitionLog {
 
     /// Makes everything up to the log end durable; returns that offset.
     pub fn flush(&self) -> Result<i64, LogError> {
+        let _no_cut_meanwhile = self.keeping.lock();
+        self.flush_kept()
+    }
+
+    fn flush_kept(&self) -> Result<i64, LogError> {
         let log_end = self.log_end_offset();
         self.flushed_at_ms.store(monotonic_ms(&self.context), Ordering::Relaxed);
         if log_end <= self.recovery_point() {
@@ -356,15 +385,15 @@ impl PartitionLog {
     /// Writes the active segment's indexes and a producer snapshot where much was appended since, so that after a kill
     /// only the end of the log has to be read.
     pub fn checkpoint_indexes(&self) -> Result<(), LogError> {
-        let active = self.active();
-        if active.unindexed_bytes() < INDEX_CHECKPOINT_BYTES {
+        if self.active().unindexed_bytes() < INDEX_CHECKPOINT_BYTES {
             return Ok(());
         }
-        let (snapshot, log_end) = {
-            let writer = self.writer.lock();
-            (writer.producers.encode_snapshot(), self.log_end_offset())
-        };
-        self.flush()?;
+        let writer = self.writer.lock();
+        let _no_cut_meanwhile = self.keeping.lock();
+        let active = self.active();
+        let (snapshot, log_end) = (writer.producers.encode_snapshot(), self.log_end_offset());
+        drop(writer);
+        self.flush_kept()?;
         let io = |error| LogError::io(&self.dir, error);
         // Before the snapshot: aborted transactions below a snapshot are not looked for in the log again.
         active.write_indexes(Durability::Now).map_err(io)?;
@@ -477,16 +506,29 @@ impl PartitionLog {
         after.checked_sub(1).map_or(-1, |index| epochs.starts[index].0)
     }
 
+    /// A leader begins to write in this epoch.
+    pub fn begin_epoch(&self, writer: &mut LogWriter, epoch: i32) {
+        if writer.latest_epoch < epoch {
+            self.epochs.lock().note(epoch, self.log_end_offset());
+            writer.latest_epoch = epoch;
+        }
+    }
+
+    /// The newest epoch that the log knows of; -1 for none.
+    pub fn latest_epoch(&self) -> i32 {
+        self.epochs.lock().starts.last().map_or(-1, |(epoch, _)| *epoch)
+    }
+
     /// The largest epoch that is at most `epoch`, and where it ends in this log (KIP-279).
-    pub fn end_offset_for_epoch(&self, epoch: i32, current_epoch: i32) -> (i32, i64) {
+    pub fn end_offset_for_epoch(&self, epoch: i32) -> (i32, i64) {
         let log_end = self.log_end_offset();
         if epoch < 0 {
             return (-1, -1);
         }
-        if epoch == current_epoch {
+        let epochs = &self.epochs.lock().starts;
+        if epochs.last().is_some_and(|(latest, _)| *latest == epoch) {
             return (epoch, log_end);
         }
-        let epochs = &self.epochs.lock().starts;
         let after = epochs.partition_point(|(started, _)| *started <= epoch);
         match (after.checked_sub(1), epochs.get(after)) {
             (_, None) => (-1, -1), // newer than anything known

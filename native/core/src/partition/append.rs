@@ -32,6 +32,8 @@ pub struct Appended {
     /// Milliseconds, or -1 where records keep the producer's time.
     pub log_append_time_ms: i64,
     pub log_start_offset: i64,
+    /// In which they were accepted.
+    pub leader_epoch: i32,
     /// The records were in the log already.
     pub duplicate: bool,
 }
@@ -83,6 +85,7 @@ pub fn place(
                 end_offset: found.last_offset + 1,
                 log_append_time_ms: -1,
                 log_start_offset,
+                leader_epoch: *leader_epoch,
                 duplicate: true,
             });
         }
@@ -121,6 +124,7 @@ pub fn place(
         end_offset: *next_offset,
         log_append_time_ms: if append_time { now_ms } else { -1 },
         log_start_offset,
+        leader_epoch: *leader_epoch,
         duplicate: false,
     })
 }

@@ -15,6 +15,9 @@ pub enum PartitionUnavailable {
     Failed(Arc<str>),
     #[error("the partition was deleted")]
     Deleted,
+    /// NOT_LEADER_OR_FOLLOWER: -1 is nobody.
+    #[error("this broker does not lead the partition; broker {leader} does, in leader epoch {leader_epoch}")]
+    NotLeader { leader: i32, leader_epoch: i32 },
 }
 
 /// What is wrong with single records of a batch.
@@ -96,6 +99,9 @@ pub enum ReadError {
     /// OFFSET_OUT_OF_RANGE
     #[error("offset {offset} is outside {log_start_offset}..={log_end_offset}")]
     OffsetOutOfRange { offset: i64, log_start_offset: i64, log_end_offset: i64 },
+    /// OFFSET_NOT_AVAILABLE: a new leader, or a follower, does not know yet whether it is committed.
+    #[error("what is committed is known up to offset {high_watermark} only")]
+    OffsetNotAvailable { high_watermark: i64 },
     /// KAFKA_STORAGE_ERROR
     #[error("reading the log failed: {0}")]
     Storage(String),

@@ -5,15 +5,23 @@
 mod append;
 mod cluster;
 mod error;
+mod following;
+mod leader;
+mod leading;
 mod quota;
 mod replica;
+mod standing;
 mod stored;
 
 pub use append::{AppendEntry, Appended};
 pub use cluster::{Cluster, Peer};
 pub use error::{AppendError, EpochError, PartitionUnavailable, ReadError, RecordError, RecordErrorKind};
+pub use following::{FetchPosition, FollowError};
+pub use leader::{FollowerFetch, IsrProposal, NotFollowing};
+pub use leading::Commit;
 pub use quota::RateQuota;
 pub use replica::{AbortedRange, Home, Isolation, OffsetSpec, Partition, PartitionOffsets, PartitionOptions, Read, Wake};
+pub use standing::{Role, Standing};
 pub use stored::{ControlMarker, StoredBatch, StoredRecord, decode_batch};
 
 /// A range of a log file that holds whole batches.

@@ -1,17 +1,20 @@
-//! One replica of a partition.
+//! One replica of a partition: its log's life, what is appended for clients, and what is read. See `leading` and
+//! `following` for what it does with the other replicas.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use super::append::{Placement, ReadyBatch, place, validate_all};
+use super::leading::Place;
 use super::stored::{StoredBatch, decode_batch};
-use super::{AppendEntry, AppendError, Appended, EpochError, PartitionUnavailable, ReadError, Slice};
+use super::{AppendEntry, AppendError, Appended, Cluster, EpochError, PartitionUnavailable, ReadError, Slice, Standing};
 use crate::env::write_in_place;
-use crate::log::{AbortedTxn, AppendFailure, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
+use crate::log::{AbortedTxn, AppendFailure, FlushMark, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
 use crate::log::{LoadPlan, LoadReport, LogContext, StorageFact, Uuid, checkpoint, load_log, plan_load};
 use crate::record::{BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
 
@@ -32,6 +35,13 @@ pub trait Home: Send + Sync {
     fn is_full(&self) -> bool;
     /// A write found no space.
     fn note_full(&self);
+    fn cluster(&self) -> Arc<Cluster>;
+    /// Has a later start verify the log from this offset on, durably.
+    fn lower_recovery_point(&self, topic: &str, partition: i32, offset: i64) -> std::io::Result<()>;
+    /// Makes a new log start durable.
+    fn write_log_start(&self, topic: &str, partition: i32, offset: i64) -> std::io::Result<()>;
+    /// Has files removed once nobody can be reading them any more.
+    fn remove_later(&self, files: Vec<PathBuf>);
 }
 
 /// What a reader may see.
@@ -88,7 +98,12 @@ pub struct PartitionOptions {
     pub log_start_checkpoint: Option<i64>,
     /// `None` after a clean stop.
     pub recover_from: Option<i64>,
-    pub leader_epoch: i32,
+    /// By the checkpoint; where there is none, nothing is known to be committed.
+    pub high_watermark_checkpoint: Option<i64>,
+    pub node_id: i32,
+    pub standing: Standing,
+    /// `replica.lag.time.max.ms`
+    pub replica_lag_max: Duration,
 }
 
 /// A log with no more than this to verify is opened by whoever touches it first; any other by a thread for that.
@@ -104,14 +119,20 @@ enum State {
     Deleted,
 }
 
+/// Locks are taken in this order: the state, the log's writer, the place.
 pub struct Partition {
-    options: PartitionOptions,
-    context: LogContext,
-    config: Arc<ArcSwap<LogConfig>>,
+    pub(super) options: PartitionOptions,
+    pub(super) context: LogContext,
+    pub(super) config: Arc<ArcSwap<LogConfig>>,
     state: RwLock<State>,
-    leader_epoch: AtomicI32,
-    high_watermark: AtomicI64,
-    last_stable_offset: AtomicI64,
+    /// Changed with the place and, where the log is open, its writer locked: who writes and has looked at it can rely on it.
+    pub(super) role: AtomicU8,
+    pub(super) leader_epoch: AtomicI32,
+    /// The leader epoch since which this broker leads without a break; `i32::MAX` while it does not.
+    pub(super) leads_since: AtomicI32,
+    pub(super) place: Mutex<Place>,
+    pub(super) high_watermark: AtomicI64,
+    pub(super) last_stable_offset: AtomicI64,
     /// One entry per waker and key. The count lets an append see that nobody waits without taking the lock.
     watchers: Mutex<Vec<(Arc<dyn Wake>, u64)>>,
     watcher_count: AtomicUsize,
@@ -122,14 +143,20 @@ pub struct Partition {
     load_requested: AtomicBool,
     /// Held by the thread that compacts the log.
     pub(crate) compacting: Mutex<()>,
-    home: Box<dyn Home>,
+    pub(super) home: Box<dyn Home>,
     this: Weak<Partition>,
 }
 
 impl Partition {
     pub fn new(options: PartitionOptions, context: LogContext, config: Arc<ArcSwap<LogConfig>>, home: Box<dyn Home>) -> Arc<Partition> {
+        let place = Place::new(options.node_id, options.standing.clone(), context.env.clock.monotonic());
+        let role = options.standing.role_of(options.node_id);
+        let leader_epoch = options.standing.leader_epoch;
         Arc::new_cyclic(|this| Partition {
-            leader_epoch: AtomicI32::new(options.leader_epoch),
+            role: AtomicU8::new(role as u8),
+            leader_epoch: AtomicI32::new(leader_epoch),
+            leads_since: AtomicI32::new(if role.leads() { leader_epoch } else { i32::MAX }),
+            place: Mutex::new(place),
             options,
             context,
             config,
@@ -293,10 +320,7 @@ impl Partition {
         let config = self.config.load();
         match plan.and_then(|plan| load_log(&self.context, &self.options.dir, &config, &plan)) {
             Ok((log, report)) => {
-                let log_end = log.log_end_offset();
-                self.high_watermark.store(log_end, Ordering::Release);
-                let stable = log.writer().producers.last_stable_offset(log_end);
-                self.last_stable_offset.store(stable, Ordering::Release);
+                self.take_up(&log, &config);
                 let fact = (report != LoadReport::default()).then(|| self.loaded(report));
                 (State::Online(Arc::new(log)), fact)
             }
@@ -328,7 +352,7 @@ impl Partition {
         }
     }
 
-    fn readable_log(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
+    pub(super) fn readable_log(&self) -> Result<Arc<PartitionLog>, PartitionUnavailable> {
         match self.log() {
             Err(PartitionUnavailable::Failed(reason)) => self.opened_log().ok_or(PartitionUnavailable::Failed(reason)),
             other => other,
@@ -374,13 +398,6 @@ impl Partition {
         self.leader_epoch.load(Ordering::Acquire)
     }
 
-    pub fn set_leader_epoch(&self, epoch: i32) {
-        self.leader_epoch.fetch_max(epoch, Ordering::AcqRel);
-    }
-
-    /// A proposal of the ISR led to no change.
-    pub fn settle_isr(&self, _leader_epoch: i32, _partition_epoch: i32) {}
-
     pub fn high_watermark(&self) -> i64 {
         self.high_watermark.load(Ordering::Acquire)
     }
@@ -424,7 +441,7 @@ impl Partition {
         }
     }
 
-    fn wake_watchers(&self) {
+    pub(super) fn wake_watchers(&self) {
         if self.watcher_count.load(Ordering::SeqCst) == 0 {
             return;
         }
@@ -435,20 +452,13 @@ impl Partition {
         }
     }
 
-    /// The one place where the high watermark moves: it is the end of what this replica, the only one in sync, holds
-    /// as durably as the topic promises.
-    fn advance(&self, log: &PartitionLog, config: &LogConfig, producers: &mut crate::log::ProducerState) {
-        let held = if config.commits_by_flush() { log.recovery_point() } else { log.log_end_offset() };
-        let before = self.high_watermark.fetch_max(held, Ordering::AcqRel);
-        if held > before {
-            self.last_stable_offset.store(producers.last_stable_offset(held), Ordering::Release);
-        }
-    }
-
     // ---- writing ------------------------------------------------------------------------------------------------
 
     /// Appends the records of several requests with one write; every entry's `result` is set.
     pub fn append(&self, entries: &mut [AppendEntry<'_>], now_ms: i64) {
+        if let Err(not_leader) = self.check_leads() {
+            return fail_all(entries, &AppendError::Unavailable(not_leader));
+        }
         if self.home.is_full() {
             return fail_all(entries, &AppendError::StorageFull);
         }
@@ -459,9 +469,10 @@ impl Partition {
             Err(unavailable) => return fail_all(entries, &AppendError::Unavailable(unavailable)),
         };
         let mut writer = log.writer();
-        if let Some(unavailable) = self.unavailable() {
+        if let Some(unavailable) = self.unavailable().or_else(|| self.check_leads().err()) {
             return fail_all(entries, &AppendError::Unavailable(unavailable));
         }
+        let (in_sync, required) = self.in_sync_and_required(&config);
         writer.producers.set_now(now_ms);
         let mut placement = Placement {
             next_offset: log.log_end_offset(),
@@ -473,10 +484,9 @@ impl Partition {
             ready: Vec::with_capacity(entries.len()),
         };
         for (index, (entry, batches)) in entries.iter_mut().zip(validated).enumerate() {
-            let required = config.min_insync_replicas;
             entry.result = batches.and_then(|batches| {
-                if entry.acks == -1 && required > 1 {
-                    return Err(AppendError::NotEnoughReplicas { in_sync: 1, required });
+                if entry.acks == -1 && in_sync < required {
+                    return Err(AppendError::NotEnoughReplicas { in_sync, required });
                 }
                 place(&mut placement, index, entry, batches)
             });
@@ -559,10 +569,16 @@ impl Partition {
     }
 
     fn append_own(&self, mut batch: Vec<u8>, marker: Option<(i32, bool)>, now_ms: i64) -> Result<Appended, AppendError> {
+        self.check_leads()?;
         let log = self.log()?;
         let config = self.config.load();
         let header = BatchHeader::decode(&batch).map_err(|error| AppendError::CorruptBatch(error.to_string()))?;
         let mut writer = log.writer();
+        self.check_leads()?;
+        let (in_sync, required) = self.in_sync_and_required(&config);
+        if in_sync < required {
+            return Err(AppendError::NotEnoughReplicas { in_sync, required });
+        }
         writer.producers.set_now(now_ms);
         if let Some((coordinator_epoch, _)) = marker {
             writer.producers.check_marker(header.producer_id, header.producer_epoch, coordinator_epoch)?;
@@ -596,6 +612,7 @@ impl Partition {
             end_offset: base_offset + i64::from(header.last_offset_delta) + 1,
             log_append_time_ms: -1,
             log_start_offset: log.log_start_offset(),
+            leader_epoch: epoch,
             duplicate: false,
         })
     }
@@ -616,15 +633,15 @@ impl Partition {
         self.opened_log().is_some_and(|log| log.recovery_point() < log.log_end_offset())
     }
 
-    /// Prepares for a sync of the whole directory; returns the offset to give to [`Partition::finish_flush`] after it.
-    pub fn begin_flush(&self) -> Option<i64> {
+    /// Prepares for a sync of the whole directory; returns what to give to [`Partition::finish_flush`] after it.
+    pub fn begin_flush(&self) -> Option<FlushMark> {
         self.opened_log()?.begin_flush().ok()
     }
 
     /// The directory was synced.
-    pub fn finish_flush(&self, log_end: i64) {
+    pub fn finish_flush(&self, mark: FlushMark) {
         let Some(log) = self.opened_log() else { return };
-        log.finish_flush(log_end);
+        log.finish_flush(mark);
         self.advance(&log, &self.config.load(), &mut log.writer().producers);
         self.wake_watchers();
     }
@@ -645,7 +662,7 @@ impl Partition {
     }
 
     /// Stops the partition for an error of its log; a full disk alone does not.
-    fn failed_by(&self, error: &LogError) -> PartitionUnavailable {
+    pub(super) fn failed_by(&self, error: &LogError) -> PartitionUnavailable {
         let reason = error.to_string();
         if error.is_storage_full() {
             self.home.note_full();
@@ -721,6 +738,9 @@ impl Partition {
                 Some((offset, -1, log.epoch_at(offset).max(self.epoch_if_empty(&log))))
             }
             OffsetSpec::Latest(isolation) => {
+                if isolation != Isolation::LogEnd {
+                    self.check_epoch_is_committed()?;
+                }
                 let offset = match isolation {
                     Isolation::LogEnd => log.log_end_offset(),
                     Isolation::HighWatermark => self.high_watermark(),
@@ -752,13 +772,19 @@ impl Partition {
     }
 
     pub fn end_offset_for_epoch(&self, epoch: i32) -> (i32, i64) {
-        self.readable_log().map_or((-1, -1), |log| log.end_offset_for_epoch(epoch, self.leader_epoch()))
+        self.readable_log().map_or((-1, -1), |log| log.end_offset_for_epoch(epoch))
     }
 
-    /// Where a fetcher's log parts from this one, if it does (KIP-595).
-    pub fn diverging_epoch(&self, last_fetched_epoch: i32, fetch_offset: i64) -> Option<(i32, i64)> {
-        let (epoch, end_offset) = self.end_offset_for_epoch(last_fetched_epoch);
-        (epoch < last_fetched_epoch || end_offset < fetch_offset).then_some((epoch, end_offset))
+    /// Where a fetcher's log parts from this one, if it does (KIP-595). Where this log does not know so old an epoch
+    /// any more, or one so new yet, the offset is none of its own.
+    pub fn diverging_epoch(&self, last_fetched_epoch: i32, fetch_offset: i64) -> Result<Option<(i32, i64)>, ReadError> {
+        let log = self.readable_log()?;
+        let (epoch, end_offset) = log.end_offset_for_epoch(last_fetched_epoch);
+        let (log_start_offset, log_end_offset) = (log.log_start_offset(), log.log_end_offset());
+        if epoch < 0 || end_offset < 0 || fetch_offset < log_start_offset {
+            return Err(ReadError::OffsetOutOfRange { offset: fetch_offset, log_start_offset, log_end_offset });
+        }
+        Ok((epoch < last_fetched_epoch || end_offset < fetch_offset).then_some((epoch, end_offset)))
     }
 
     pub fn segments(&self) -> Result<Vec<SegmentSummary>, PartitionUnavailable> {

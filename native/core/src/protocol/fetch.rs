@@ -7,7 +7,10 @@ use crate::Uuid;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchRequest {
+    /// -1 for a consumer.
     pub replica_id: i32,
+    /// The epoch of the follower's broker (KIP-903); -1 where it is not told.
+    pub replica_epoch: i64,
     pub max_wait_ms: i32,
     pub min_bytes: i32,
     pub max_bytes: i32,
@@ -16,6 +19,8 @@ pub struct FetchRequest {
     pub session_epoch: i32,
     pub topics: Vec<FetchTopic>,
     pub forgotten: Vec<ForgottenTopic>,
+    /// Where the consumer stands (KIP-392); empty for nowhere in particular.
+    pub rack: Box<str>,
 }
 
 /// Up to version 12 `name` is set, from 13 `id` (KIP-516).
@@ -53,6 +58,7 @@ impl FetchRequest {
         let replica_id = if version <= 14 { r.i32()? } else { -1 };
         let mut request = FetchRequest {
             replica_id,
+            replica_epoch: -1,
             max_wait_ms: r.i32()?,
             min_bytes: r.i32()?,
             max_bytes: r.i32()?,
@@ -61,6 +67,7 @@ impl FetchRequest {
             session_epoch: if version >= 7 { r.i32()? } else { -1 },
             topics: Vec::new(),
             forgotten: Vec::new(),
+            rack: "".into(),
         };
         for _ in 0..r.required_array_len()? {
             let (name, id) = read_topic(r, version)?;
@@ -83,11 +90,12 @@ impl FetchRequest {
             }
         }
         if version >= 11 {
-            r.string()?; // rack id: a single replica has nothing to choose from
+            request.rack = r.string()?.into();
         }
         r.tagged_fields(|tag, field| {
             if tag == 1 && version >= 15 {
                 request.replica_id = field.i32()?;
+                request.replica_epoch = field.i64()?;
             }
             Ok(())
         })?;
@@ -124,6 +132,8 @@ pub struct FetchedPartition {
     /// Epoch and end offset where the follower's or consumer's log parts from this one (KIP-595).
     pub diverging_epoch: Option<(i32, i64)>,
     pub current_leader: Option<(i32, i32)>,
+    /// From which replica to read instead (KIP-392); -1 for this one.
+    pub preferred_read_replica: i32,
 }
 
 impl FetchedPartition {
@@ -137,6 +147,7 @@ impl FetchedPartition {
             aborted: matches!(error, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId).then(Vec::new),
             diverging_epoch: None,
             current_leader: None,
+            preferred_read_replica: -1,
         }
     }
 }
@@ -181,7 +192,7 @@ pub fn begin_partition(writer: &mut Writer<'_>, version: i16, index: i32, partit
         }
     }
     if version >= 11 {
-        writer.i32(-1); // preferred read replica
+        writer.i32(partition.preferred_read_replica);
     }
     writer.records_len(records_len);
 }

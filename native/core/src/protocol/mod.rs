@@ -11,6 +11,7 @@ pub mod list_offsets;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod reader;
+pub mod replica_fetch;
 pub mod writer;
 
 pub use api_key::ApiKey;

@@ -44,6 +44,10 @@ pub struct ServerOptions {
     pub connection_idle_max: Duration,
     pub fetch_sessions_max: usize,
     pub fetch_size_max_bytes: usize,
+    /// Where this broker stands.
+    pub rack: Option<String>,
+    /// Consumers are sent to a replica in their rack (KIP-392).
+    pub rack_aware_reads: bool,
 }
 
 /// What all threads see.

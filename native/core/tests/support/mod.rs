@@ -62,6 +62,8 @@ impl Storage {
             log_dirs: vec![PathBuf::from(LOG_DIR)],
             checkpoint_interval: Duration::from_secs(60),
             producer_id_expiration_ms: 86_400_000,
+            replica_lag_max: Duration::from_secs(30),
+            high_watermark_checkpoint_interval: Duration::from_secs(5),
             recovery_thread_count: 1,
         };
         let env = Env { clock: self.clock.clone(), files: Arc::new(self.files.clone()) };

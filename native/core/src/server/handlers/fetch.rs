@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::log::{Topic, TopicTable};
-use crate::partition::{Isolation, Partition, Slice};
-use crate::protocol::fetch::{self, FetchRequest, FetchedPartition};
+use crate::partition::{FollowerFetch, Isolation, NotFollowing, Partition, Role, Slice};
+use crate::protocol::fetch::{self, FetchPartition, FetchRequest, FetchedPartition};
 use crate::protocol::{ErrorCode, Malformed, RequestHeader, Writer};
 use crate::server::Shared;
 use crate::server::fetch_session::{FetchTarget, SessionUse, Told};
 use crate::server::output::Output;
 
-use super::{begin_response, epoch_code, find_by_id, find_by_name, read_code};
+use super::{begin_response, epoch_code, find_by_id, find_by_name, read_code, unavailable_code};
+
+/// From here on a consumer says where it stands, and followers may serve it (KIP-392).
+const FOLLOWERS_SERVE_FROM_VERSION: i16 = 11;
+/// From here on it is told who leads where it asked somebody who does not (KIP-951).
+const LEADER_IS_TOLD_FROM_VERSION: i16 = 16;
 
 /// A request that waits for records.
 pub struct ParkedFetch {
@@ -20,9 +25,22 @@ pub struct ParkedFetch {
     session: SessionUse,
     targets: Vec<FetchTarget>,
     isolation: Isolation,
+    /// Who asks; `None` for a consumer.
+    follower: Option<Asking>,
+    rack: Box<str>,
     min_bytes: u64,
     max_bytes: u64,
     deadline: Instant,
+}
+
+/// A follower that fetches.
+struct Asking {
+    replica_id: i32,
+    broker_epoch: i64,
+    /// When the request came, on the clock of the storage.
+    at: Duration,
+    /// Its progress counts once for each request, however often that is looked at.
+    is_noted: bool,
 }
 
 /// What one partition gives.
@@ -30,6 +48,8 @@ struct Fetched {
     head: FetchedPartition,
     slice: Option<Slice>,
     topic: Option<Arc<Topic>>,
+    /// Counts against the leader's rate (KIP-73).
+    is_throttled: bool,
 }
 
 /// Reads a request: either a fetch to poll, or the answer where its session is not in order.
@@ -59,6 +79,13 @@ pub fn begin(
         session,
         targets,
         isolation,
+        follower: (request.replica_id >= 0).then(|| Asking {
+            replica_id: request.replica_id,
+            broker_epoch: request.replica_epoch,
+            at: shared.storage.env().clock.monotonic(),
+            is_noted: false,
+        }),
+        rack: request.rack,
         min_bytes: request.min_bytes.max(0) as u64,
         max_bytes: (request.max_bytes.max(0) as u64).min(shared.options.fetch_size_max_bytes as u64),
         deadline: now + Duration::from_millis(request.max_wait_ms.max(0) as u64),
@@ -100,15 +127,18 @@ impl ParkedFetch {
 
     /// The response, once enough records are there, something is wrong with a partition, or the time is up. The list of
     /// aborted transactions is that of this moment, not of the request's arrival.
-    pub fn poll(&self, shared: &Shared, table: &TopicTable, now: Instant) -> Option<Output> {
+    pub fn poll(&mut self, shared: &Shared, table: &TopicTable, now: Instant) -> Option<Output> {
         let mut fetched = Vec::with_capacity(self.targets.len());
         let mut total = 0;
         let mut urgent = self.targets.is_empty();
         for target in &self.targets {
-            let part = self.fetch_partition(table, target, self.max_bytes.saturating_sub(total), total == 0);
+            let part = self.fetch_partition(shared, table, target, self.max_bytes.saturating_sub(total), total == 0);
             total += part.slice.as_ref().map_or(0, |slice| u64::from(slice.len));
-            urgent |= part.head.error != ErrorCode::None || part.head.diverging_epoch.is_some();
+            urgent |= part.head.error != ErrorCode::None || part.head.diverging_epoch.is_some() || part.head.preferred_read_replica >= 0;
             fetched.push(part);
+        }
+        if let Some(follower) = &mut self.follower {
+            follower.is_noted = true;
         }
         if total < self.min_bytes && !urgent && now < self.deadline {
             return None;
@@ -116,18 +146,35 @@ impl ParkedFetch {
         Some(self.respond(shared, fetched))
     }
 
-    fn fetch_partition(&self, table: &TopicTable, target: &FetchTarget, room: u64, at_least_one: bool) -> Fetched {
-        self.try_fetch_partition(table, target, room, at_least_one).unwrap_or_else(|error| Fetched {
-            head: FetchedPartition::failed(error),
-            slice: None,
-            topic: None,
+    fn fetch_partition(&self, shared: &Shared, table: &TopicTable, target: &FetchTarget, room: u64, at_least_one: bool) -> Fetched {
+        let found = self.find(table, target);
+        let partition = found.as_ref().ok().map(|(_, partition)| partition.clone());
+        let fetched = found.and_then(|(topic, partition)| self.try_fetch_partition(shared, topic, &partition, target, room, at_least_one));
+        fetched.unwrap_or_else(|error| {
+            let mut head = FetchedPartition::failed(error);
+            let asked_the_wrong = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
+            if asked_the_wrong && self.version >= LEADER_IS_TOLD_FROM_VERSION {
+                let standing = partition.map(|partition| partition.standing());
+                head.current_leader = standing.map(|standing| (standing.leader, standing.leader_epoch));
+            }
+            Fetched { head, slice: None, topic: None, is_throttled: false }
         })
     }
 
-    fn try_fetch_partition(&self, table: &TopicTable, target: &FetchTarget, room: u64, at_least_one: bool) -> Result<Fetched, ErrorCode> {
+    fn try_fetch_partition(
+        &self,
+        shared: &Shared,
+        topic: Arc<Topic>,
+        partition: &Partition,
+        target: &FetchTarget,
+        room: u64,
+        at_least_one: bool,
+    ) -> Result<Fetched, ErrorCode> {
         let asked = &target.partition;
-        let (topic, partition) = self.find(table, target)?;
         partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
+        if self.follower.is_some() || self.version < FOLLOWERS_SERVE_FROM_VERSION {
+            partition.check_leads().map_err(|error| unavailable_code(&error))?;
+        }
         let mut head = FetchedPartition {
             error: ErrorCode::None,
             high_watermark: partition.high_watermark(),
@@ -136,22 +183,69 @@ impl ParkedFetch {
             aborted: (self.isolation == Isolation::LastStable).then(Vec::new),
             diverging_epoch: None,
             current_leader: None,
+            preferred_read_replica: -1,
         };
         if asked.last_fetched_epoch >= 0 {
-            head.diverging_epoch = partition.diverging_epoch(asked.last_fetched_epoch, asked.fetch_offset);
+            let diverging = partition.diverging_epoch(asked.last_fetched_epoch, asked.fetch_offset);
+            head.diverging_epoch = diverging.map_err(|error| read_code(&error))?;
             if head.diverging_epoch.is_some() {
-                return Ok(Fetched { head, slice: None, topic: Some(topic) });
+                return Ok(Fetched { head, slice: None, topic: Some(topic), is_throttled: false });
             }
         }
-        let max_bytes = (asked.max_bytes.max(0) as u64).min(room) as u32;
-        let read = partition.read(asked.fetch_offset, max_bytes, self.isolation, at_least_one).map_err(|error| read_code(&error))?;
+        if let Some(preferred) = self.preferred_read_replica(shared, partition, asked.fetch_offset) {
+            head.preferred_read_replica = preferred;
+            return Ok(Fetched { head, slice: None, topic: Some(topic), is_throttled: false });
+        }
+        let is_throttled = self.is_throttled(partition);
+        let is_held_back = is_throttled && shared.storage.leader_quota().is_exceeded(shared.storage.env().clock.monotonic());
+        let max_bytes = if is_held_back { 0 } else { (asked.max_bytes.max(0) as u64).min(room) as u32 };
+        let read = partition.read(asked.fetch_offset, max_bytes, self.isolation, at_least_one && !is_held_back);
+        let read = read.map_err(|error| read_code(&error))?;
         head.high_watermark = read.high_watermark;
         head.last_stable_offset = read.last_stable_offset;
         head.log_start_offset = read.log_start_offset;
+        match &self.follower {
+            Some(follower) => {
+                self.note_progress(follower, partition, asked)?;
+                head.high_watermark = partition.high_watermark();
+            }
+            // A follower that lags does not know whether what it has there already is committed.
+            None if partition.role() == Role::Follower && asked.fetch_offset > read.high_watermark => {
+                return Err(ErrorCode::OffsetNotAvailable);
+            }
+            None => {}
+        }
         if let Some(aborted) = &mut head.aborted {
             aborted.extend(read.aborted.iter().map(|txn| (txn.producer_id, txn.first_offset)));
         }
-        Ok(Fetched { head, slice: read.slice, topic: Some(topic) })
+        Ok(Fetched { head, slice: read.slice, topic: Some(topic), is_throttled })
+    }
+
+    fn note_progress(&self, follower: &Asking, partition: &Partition, asked: &FetchPartition) -> Result<(), ErrorCode> {
+        if follower.is_noted {
+            return Ok(());
+        }
+        let fetch = FollowerFetch {
+            fetch_offset: asked.fetch_offset,
+            log_start_offset: asked.log_start_offset,
+            broker_epoch: follower.broker_epoch,
+        };
+        let noted = partition.on_follower_fetch(follower.replica_id, fetch, follower.at).map_err(|error| unavailable_code(&error))?;
+        noted.map_err(|refused| match refused {
+            // The follower may know of an assignment that this leader has not heard of yet, and asks again.
+            NotFollowing::NotAssigned if asked.current_leader_epoch >= 0 => ErrorCode::UnknownLeaderEpoch,
+            NotFollowing::NotAssigned | NotFollowing::StaleBrokerEpoch => ErrorCode::NotLeaderOrFollower,
+        })
+    }
+
+    fn preferred_read_replica(&self, shared: &Shared, partition: &Partition, offset: i64) -> Option<i32> {
+        let may_send = shared.options.rack_aware_reads && self.follower.is_none() && self.version >= FOLLOWERS_SERVE_FROM_VERSION;
+        may_send.then(|| partition.preferred_read_replica(shared.options.rack.as_deref(), &self.rack, offset)).flatten()
+    }
+
+    /// A follower in the ISR is never held back: acknowledgements wait for it.
+    fn is_throttled(&self, partition: &Partition) -> bool {
+        self.follower.as_ref().is_some_and(|follower| partition.standing().leader_throttled && !partition.is_in_sync(follower.replica_id))
     }
 
     fn respond(&self, shared: &Shared, fetched: Vec<Fetched>) -> Output {
@@ -164,6 +258,7 @@ impl ParkedFetch {
             let is_news = has_records
                 || part.head.error != ErrorCode::None
                 || part.head.diverging_epoch.is_some()
+                || part.head.preferred_read_replica >= 0
                 || self.targets[index].told != Some(says);
             if is_news || !incremental {
                 if self.session != SessionUse::None && part.head.error == ErrorCode::None {
@@ -181,6 +276,11 @@ impl ParkedFetch {
                 part.slice = None;
             }
             let _ = self.write(&mut output, &included); // without files nothing can fail
+        }
+        let throttled_bytes = included.iter().filter(|(_, part)| part.is_throttled);
+        let throttled_bytes = throttled_bytes.filter_map(|(_, part)| part.slice.as_ref()).map(|slice| u64::from(slice.len)).sum();
+        if throttled_bytes > 0 {
+            shared.storage.leader_quota().record(throttled_bytes, shared.storage.env().clock.monotonic());
         }
         for (_, part) in &included {
             if let (Some(topic), Some(slice)) = (&part.topic, &part.slice) {

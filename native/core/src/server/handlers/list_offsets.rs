@@ -5,7 +5,10 @@ use crate::partition::{Isolation, OffsetSpec};
 use crate::protocol::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListedOffset, encode_response};
 use crate::protocol::{ErrorCode, Malformed, RequestHeader, Writer};
 
-use super::{begin_response, epoch_code, find_by_name, read_code};
+use super::{begin_response, epoch_code, find_by_name, read_code, unavailable_code};
+
+/// Who asks so is answered by any replica.
+const DEBUGGING_REPLICA_ID: i32 = -2;
 
 /// Answers a request whose body starts at `body`.
 pub fn handle(table: &TopicTable, header: &RequestHeader<'_>, frame: &[u8], body: usize, response: &mut Vec<u8>) -> Result<(), Malformed> {
@@ -25,7 +28,7 @@ pub fn handle(table: &TopicTable, header: &RequestHeader<'_>, frame: &[u8], body
             let answers = partitions
                 .iter()
                 .map(|partition| {
-                    let listed = list(table, name, partition, isolation, version);
+                    let listed = list(table, name, partition, isolation, version, request.replica_id != DEBUGGING_REPLICA_ID);
                     (partition.index, listed.unwrap_or_else(ListedOffset::failed))
                 })
                 .collect::<Vec<_>>();
@@ -44,6 +47,7 @@ fn list(
     asked: &ListOffsetsPartition,
     isolation: Isolation,
     version: i16,
+    from_leader_only: bool,
 ) -> Result<ListedOffset, ErrorCode> {
     let spec = match asked.timestamp {
         -1 => OffsetSpec::Latest(isolation),
@@ -57,13 +61,22 @@ fn list(
     };
     let (_, partition) = find_by_name(table, name, asked.index)?;
     partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
+    if from_leader_only {
+        partition.check_leads().map_err(|error| unavailable_code(&error))?;
+    }
     let found = partition.offset_for(spec).map_err(|error| read_code(&error))?;
     Ok(match found {
         // Nothing a consumer may not read yet is told.
         Some((offset, timestamp, leader_epoch)) if offset <= limit(&partition, isolation) => {
             ListedOffset { error: ErrorCode::None, timestamp, offset, leader_epoch }
         }
-        _ => ListedOffset { error: ErrorCode::None, timestamp: -1, offset: -1, leader_epoch: -1 },
+        _ => {
+            if isolation != Isolation::LogEnd {
+                // What answers the question may be committed, which a new leader does not know yet.
+                partition.check_epoch_is_committed().map_err(|error| read_code(&error))?;
+            }
+            ListedOffset { error: ErrorCode::None, timestamp: -1, offset: -1, leader_epoch: -1 }
+        }
     })
 }
 

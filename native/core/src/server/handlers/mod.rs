@@ -39,6 +39,7 @@ pub fn unavailable_code(error: &PartitionUnavailable) -> ErrorCode {
         PartitionUnavailable::Loading => ErrorCode::NotLeaderOrFollower,
         PartitionUnavailable::Failed(_) => ErrorCode::KafkaStorageError,
         PartitionUnavailable::Deleted => ErrorCode::UnknownTopicOrPartition,
+        PartitionUnavailable::NotLeader { .. } => ErrorCode::NotLeaderOrFollower,
     }
 }
 
@@ -66,6 +67,7 @@ pub fn read_code(error: &ReadError) -> ErrorCode {
     match error {
         ReadError::Unavailable(unavailable) => unavailable_code(unavailable),
         ReadError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        ReadError::OffsetNotAvailable { .. } => ErrorCode::OffsetNotAvailable,
         ReadError::Storage(_) => ErrorCode::KafkaStorageError,
     }
 }

@@ -4,7 +4,7 @@ use crate::log::TopicTable;
 use crate::protocol::offset_for_leader_epoch::{EpochEndOffset, EpochPartition, OffsetForLeaderEpochRequest, encode_response};
 use crate::protocol::{ErrorCode, Malformed, RequestHeader, Writer};
 
-use super::{begin_response, epoch_code, find_by_name};
+use super::{begin_response, epoch_code, find_by_name, unavailable_code};
 
 /// Answers a request whose body starts at `body`.
 pub fn handle(table: &TopicTable, header: &RequestHeader<'_>, frame: &[u8], body: usize, response: &mut Vec<u8>) -> Result<(), Malformed> {
@@ -29,6 +29,7 @@ pub fn handle(table: &TopicTable, header: &RequestHeader<'_>, frame: &[u8], body
 fn end_offset(table: &TopicTable, name: &str, asked: &EpochPartition) -> Result<EpochEndOffset, ErrorCode> {
     let (_, partition) = find_by_name(table, name, asked.index)?;
     partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
+    partition.check_leads().map_err(|error| unavailable_code(&error))?;
     let (leader_epoch, end_offset) = partition.end_offset_for_epoch(asked.leader_epoch);
     Ok(EpochEndOffset { error: ErrorCode::None, leader_epoch, end_offset })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::log::Topic;
-use crate::partition::{AppendError, Appended, Partition, PartitionUnavailable};
+use crate::partition::{AppendError, Appended, Commit, Partition, PartitionUnavailable};
 use crate::protocol::produce::{self, PartitionResult, ProduceHead, ResponseTopic, TopicRef};
 use crate::protocol::{ErrorCode, Writer};
 use crate::server::output::Output;
@@ -104,7 +104,7 @@ impl ProduceCall {
         for topic in &self.topics {
             produce::begin_topic(&mut writer, name(&topic.name), topic.partition_count);
             for (index, outcome) in partitions.by_ref().take(topic.partition_count) {
-                produce::write_partition(&mut writer, self.version, *index, &outcome.result(node_id));
+                produce::write_partition(&mut writer, self.version, *index, &outcome.result(node_id, self.head.acks == -1));
             }
             produce::end_topic(&mut writer);
         }
@@ -117,31 +117,25 @@ impl ProduceCall {
 impl Outcome {
     fn is_committed(&self) -> bool {
         match self {
-            Outcome::Appended { partition, result: Ok(appended) } => {
-                partition.high_watermark() >= appended.end_offset || partition.unavailable().is_some()
-            }
+            Outcome::Appended { partition, result: Ok(appended) } => partition.commit_of(appended) != Commit::Pending,
             _ => true,
         }
     }
 
-    fn result(&self, node_id: i32) -> PartitionResult {
+    /// `waits` where the answer is about what is committed, not about what is written.
+    fn result(&self, node_id: i32, waits: bool) -> PartitionResult {
         match self {
             Outcome::Failed(code, message) => PartitionResult::failed(*code, message.clone()),
             Outcome::Records { .. } => PartitionResult::failed(ErrorCode::UnknownServerError, None),
-            Outcome::Appended { partition, result: Ok(appended) } => match partition.unavailable() {
-                Some(unavailable) if partition.high_watermark() < appended.end_offset => {
-                    PartitionResult::failed(unavailable_code(&unavailable), Some(unavailable.to_string()))
+            Outcome::Appended { partition, result: Ok(appended) } if waits => match partition.commit_of(appended) {
+                Commit::Pending | Commit::Done => appended_result(appended),
+                Commit::TooFewInSync => PartitionResult::failed(ErrorCode::NotEnoughReplicasAfterAppend, None),
+                Commit::Lost(unavailable) => {
+                    let result = PartitionResult::failed(unavailable_code(&unavailable), Some(unavailable.to_string()));
+                    PartitionResult { current_leader: leader_of(&unavailable), ..result }
                 }
-                _ => PartitionResult {
-                    error: ErrorCode::None,
-                    base_offset: appended.base_offset,
-                    log_append_time_ms: appended.log_append_time_ms,
-                    log_start_offset: appended.log_start_offset,
-                    record_errors: Vec::new(),
-                    error_message: None,
-                    current_leader: None,
-                },
             },
+            Outcome::Appended { result: Ok(appended), .. } => appended_result(appended),
             Outcome::Appended { partition, result: Err(error) } => {
                 let mut result = PartitionResult::failed(append_code(error), Some(error.to_string()));
                 if error.is_of_content() {
@@ -150,12 +144,34 @@ impl Outcome {
                 if let AppendError::RecordErrors(_, errors) = error {
                     result.record_errors = errors.iter().map(|error| (error.batch_index, error.message.clone())).collect();
                 }
-                if matches!(error, AppendError::Unavailable(PartitionUnavailable::Loading)) {
-                    result.current_leader = Some((node_id, partition.leader_epoch()));
+                if let AppendError::Unavailable(unavailable) = error {
+                    result.current_leader = match unavailable {
+                        PartitionUnavailable::Loading => Some((node_id, partition.leader_epoch())),
+                        other => leader_of(other),
+                    };
                 }
                 result
             }
         }
+    }
+}
+
+fn appended_result(appended: &Appended) -> PartitionResult {
+    PartitionResult {
+        error: ErrorCode::None,
+        base_offset: appended.base_offset,
+        log_append_time_ms: appended.log_append_time_ms,
+        log_start_offset: appended.log_start_offset,
+        record_errors: Vec::new(),
+        error_message: None,
+        current_leader: None,
+    }
+}
+
+fn leader_of(unavailable: &PartitionUnavailable) -> Option<(i32, i32)> {
+    match unavailable {
+        PartitionUnavailable::NotLeader { leader, leader_epoch } => Some((*leader, *leader_epoch)),
+        PartitionUnavailable::Loading | PartitionUnavailable::Failed(_) | PartitionUnavailable::Deleted => None,
     }
 }
 

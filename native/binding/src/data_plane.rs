@@ -8,6 +8,7 @@ use millrace_core::log::LogManager;
 use millrace_core::log::StorageFact;
 use millrace_core::partition::{AppendError, Appended, Isolation, Partition, Wake};
 use millrace_core::record::{BatchProducer, RecordInput};
+use millrace_core::replication::Replication;
 use millrace_core::server::forward::{Answer, ControlResponse, Fact, RequestId};
 use millrace_core::server::{Server, Shared};
 use napi::bindgen_prelude::{AsyncTask, Buffer, Float64Array, Function};
@@ -74,6 +75,7 @@ impl Wake for AdvanceFacts {
 pub struct NativeDataPlane {
     storage: Arc<LogManager>,
     server: Arc<Server>,
+    replication: Arc<Replication>,
     appends: Arc<PendingAppends>,
     advances: Arc<dyn Wake>,
     waker: Waker,
@@ -101,9 +103,10 @@ impl NativeDataPlane {
             }
         };
         storage.start_background(report).map_err(failure::other)?;
+        let replication = Replication::start(storage.clone(), options.replication());
         let appends = PendingAppends::new(&server);
         let advances = Arc::new(AdvanceFacts(Arc::downgrade(server.shared())));
-        Ok(NativeDataPlane { storage, server, appends, advances, waker })
+        Ok(NativeDataPlane { storage, server, replication, appends, advances, waker })
     }
 
     /// Binds an address; `index` is what requests of this listener carry.
@@ -373,7 +376,8 @@ impl NativeDataPlane {
 
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close(&self) -> AsyncTask<CloseTask> {
-        AsyncTask::new(CloseTask { server: self.server.clone(), storage: self.storage.clone(), waker: self.waker.clone() })
+        let (server, replication) = (self.server.clone(), self.replication.clone());
+        AsyncTask::new(CloseTask { server, replication, storage: self.storage.clone(), waker: self.waker.clone() })
     }
 
     fn partition(&self, topic: &str, partition: i32) -> Result<Arc<Partition>> {

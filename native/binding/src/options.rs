@@ -7,6 +7,7 @@ use millrace_core::Uuid;
 use millrace_core::log::{CompressionType, LogConfig, LogManagerOptions, PartitionSpec, TimestampType, TopicSpec};
 use millrace_core::partition::{self, Cluster};
 use millrace_core::record::Codec;
+use millrace_core::replication::ReplicationOptions;
 use millrace_core::server::ServerOptions;
 use napi_derive::napi;
 
@@ -66,6 +67,18 @@ impl DataPlaneOptions {
             fetch_size_max_bytes: self.fetch_size_max_bytes as usize,
             rack: self.rack.clone(),
             rack_aware_reads: self.rack_aware_reads,
+        }
+    }
+
+    pub fn replication(&self) -> ReplicationOptions {
+        ReplicationOptions {
+            fetcher_count: self.replica_fetcher_count.clamp(1, 64) as usize,
+            fetch_min_bytes: self.replica_fetch_min_bytes,
+            fetch_max_bytes: self.replica_fetch_max_bytes,
+            fetch_response_max_bytes: self.replica_fetch_response_max_bytes,
+            fetch_wait_max_ms: self.replica_fetch_wait_max_ms,
+            fetch_backoff: Duration::from_millis(self.replica_fetch_backoff_ms as u64),
+            socket_timeout: Duration::from_millis(self.replica_socket_timeout_ms as u64),
         }
     }
 }

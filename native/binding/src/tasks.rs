@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use millrace_core::log::{self, CompactionSettings, LogManager};
 use millrace_core::partition::{Isolation, OffsetSpec, Partition, StoredBatch};
+use millrace_core::replication::Replication;
 use millrace_core::server::Server;
 use napi::bindgen_prelude::Buffer;
 use napi::{Env, Result, Task};
@@ -235,6 +236,7 @@ impl Task for TopicSizesTask {
 /// Ends the threads, flushes and marks the stop as clean.
 pub struct CloseTask {
     pub server: Arc<Server>,
+    pub replication: Arc<Replication>,
     pub storage: Arc<LogManager>,
     pub waker: Waker,
 }
@@ -245,6 +247,7 @@ impl Task for CloseTask {
 
     fn compute(&mut self) -> Result<()> {
         self.server.stop();
+        self.replication.stop();
         self.storage.close().map_err(failure::other)
     }
 

@@ -1,12 +1,13 @@
 //! Everything on the byte path of the broker. Knows nothing of Node.
 //!
-//! Imports point one way: `record, env ← log ← partition ← server` and `protocol ← server`.
+//! Imports point one way: `record, env ← log ← partition ← replication ← server` and `protocol ← replication, server`.
 
 pub mod env;
 pub mod log;
 pub mod partition;
 pub mod protocol;
 pub mod record;
+pub mod replication;
 pub mod server;
 
 pub use log::Uuid;

@@ -20,7 +20,8 @@ export type RunningBroker = BrokerSetup & {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-const JVM = ['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent', '-Djava.awt.headless=true']
+/** Kafka's own defaults for its heap, its collector and its threads. */
+export const JVM = ['-Xmx1G', '-Xms1G', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent', '-Djava.awt.headless=true']
 
 /** Makes the directory anew; nothing runs yet. */
 export function prepare(setup: BrokerSetup): void {
@@ -92,6 +93,6 @@ export function logging(dir: string): string[] {
   return [`-Dlog4j2.configurationFile=${join(dir, 'log4j2.properties')}`]
 }
 
-function log4j(file: string): string {
+export function log4j(file: string): string {
   return `status = error\nappender.file.type = File\nappender.file.name = file\nappender.file.fileName = ${file}\nappender.file.layout.type = PatternLayout\nappender.file.layout.pattern = [%d] %p %m (%c)%n\nrootLogger.level = info\nrootLogger.appenderRef.file.ref = file\n`
 }

@@ -24,6 +24,10 @@ function soundHistory(): Entry[] {
     read(true, committed.slice(0, 2)), read(true, committed.slice(2)), read(false, all),
     { type: 'final', committed: false, topic: 't', partition: 0, records: all }, { type: 'final', committed: true, topic: 't', partition: 0, records: committed },
     ...[false, true].map((each): Entry => ({ type: 'final', committed: each, topic: 't', partition: 1, records: [[0, 'c2'], [5, 'u2']] })),
+    { type: 'committing', group: 'g', topic: 't', partition: 0, offset: 3 }, { type: 'committed', group: 'g', topic: 't', partition: 0, offset: 3 }, { type: 'lookedUp', group: 'g', topic: 't', partition: 0, offset: 3 },
+    // Nobody knows whether this commit came to pass.
+    { type: 'committing', group: 'g', topic: 't', partition: 0, offset: 4 }, { type: 'lookedUp', group: 'g', topic: 't', partition: 0, offset: 4 },
+    ...[1, 2].map((broker): Entry => ({ type: 'replica', broker, topic: 't', partition: 0, records: [...all] })),
     ...[false, true].map((each): Entry => ({ type: 'final', committed: each, topic: 'copies', partition: 0, records: [[0, 'copy 0'], [2, 'copy 1'], [4, 'copy 2']] })),
   ]
 }
@@ -53,6 +57,11 @@ const FAULTS: [name: string, rule: Rule, plant: (entries: Entry[]) => Entry[] | 
   ['a record is copied twice', 'recopied', (entries) => entries.map((entry) => (entry.type === 'send' && entry.values[0] === 'copy 2' ? { ...entry, sources: [1] } : entry))],
   ['a record is not copied', 'recopied', (entries) => changeFinal(entries, 'copies', 0, without('copy 1'))],
   ['a record comes from nowhere', 'phantom', (entries) => { polls(entries, true)[1]?.records.push([9, 'nobody']) }],
+  ['a committed offset is gone', 'forgotten', (entries) => [...entries, { type: 'lookedUp', group: 'g', topic: 't', partition: 0, offset: -1 }]],
+  ['an older offset than the committed one is found', 'forgotten', (entries) => [...entries, { type: 'lookedUp', group: 'g', topic: 't', partition: 0, offset: 2 }]],
+  ['an offset is found that nobody committed', 'forgotten', (entries) => [...entries, { type: 'lookedUp', group: 'g', topic: 't', partition: 0, offset: 9 }]],
+  ['a replica holds another record', 'diverged', (entries) => { entries.find((entry): entry is Of<'replica'> => entry.type === 'replica')?.records.splice(1, 1, [1, 'never answered']) }],
+  ['a replica holds a record too many', 'diverged', (entries) => { entries.find((entry): entry is Of<'replica'> => entry.type === 'replica')?.records.push([8, 'never answered']) }],
   ['a record is in a partition it was not sent to', 'phantom', (entries) => changeFinal(entries, 't', 1, (records) => [...records, [7, 'never answered']])],
 ]
 

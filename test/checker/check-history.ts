@@ -10,10 +10,12 @@
 //   skipped     within a session a reader leaves out no record that is visible to it
 //   recopied    a consume-transform-produce loop copies each record once, and none is passed over
 //   phantom     nothing is read that nobody sent
+//   forgotten   a look-up finds the newest offset of a group whose commit was acknowledged, or one that was asked for after it
+//   diverged    in the end every replica holds the same records at the same offsets
 
 import type { Entry } from './history.ts'
 
-export type Rule = 'lost' | 'moved' | 'duplicated' | 'reordered' | 'aborted' | 'torn' | 'backwards' | 'skipped' | 'recopied' | 'phantom'
+export type Rule = 'lost' | 'moved' | 'duplicated' | 'reordered' | 'aborted' | 'torn' | 'backwards' | 'skipped' | 'recopied' | 'phantom' | 'forgotten' | 'diverged'
 export type Violation = { readonly rule: Rule; readonly message: string }
 
 type Fate = 'committed' | 'aborted' | 'unknown'
@@ -44,6 +46,8 @@ class HistoryCheck {
     this.#checkReads()
     this.#checkTorn()
     this.#checkCopies()
+    this.#checkOffsets()
+    this.#checkReplicas()
     return this.#violations
   }
 
@@ -180,6 +184,31 @@ class HistoryCheck {
       for (const [offset, value] of this.#visible.get(place) ?? []) {
         if (offset < last && !ofPlace.has(offset)) this.#report('recopied', `"${value}" of ${place} at offset ${offset} was not copied, though later ones were`)
       }
+    }
+  }
+
+  /** One client commits and looks up in turn, so that its entries stand in the order in which it happened. */
+  #checkOffsets(): void {
+    const offsets = new Map<string, { committed: number; asked: number }>()
+    for (const entry of this.#entries) {
+      if (entry.type !== 'committing' && entry.type !== 'committed' && entry.type !== 'lookedUp') continue
+      const key = `${entry.group} ${placeOf(entry.topic, entry.partition)}`
+      const known = offsets.get(key) ?? { committed: -1, asked: -1 }
+      offsets.set(key, known)
+      if (entry.type === 'committing') known.asked = entry.offset
+      else if (entry.type === 'committed') known.committed = entry.offset
+      else if (entry.offset < known.committed || entry.offset > known.asked) this.#report('forgotten', `${key}: offset ${known.committed} was committed, and ${entry.offset} found`)
+    }
+  }
+
+  #checkReplicas(): void {
+    for (const entry of this.#entries) {
+      if (entry.type !== 'replica') continue
+      const place = placeOf(entry.topic, entry.partition)
+      const there = new Map(entry.records)
+      const leaders = this.#stored.get(place) ?? new Map<number, string>()
+      for (const [offset, value] of leaders) if (there.get(offset) !== value) this.#report('diverged', `${place}: offset ${offset} holds "${value}" at the leader and "${there.get(offset)}" on broker ${entry.broker}`)
+      for (const [offset, value] of there) if (!leaders.has(offset)) this.#report('diverged', `${place}: offset ${offset} holds "${value}" on broker ${entry.broker} and nothing at the leader`)
     }
   }
 }

@@ -15,6 +15,10 @@ export type Entry =
   | { type: 'ended'; transaction: string; commit: boolean }
   /** A session is what a reader reads of a partition without being set to another position. */
   | { type: 'polled'; reader: string; session: string; committed: boolean; topic: string; partition: number; records: [offset: number, value: string][] }
+  /** Offsets of a group with one writer: about to be committed, committed, and looked up (-1 for none). */
+  | { type: 'committing' | 'committed' | 'lookedUp'; group: string; topic: string; partition: number; offset: number }
+  /** What one replica holds at the end, up to the high watermark. */
+  | { type: 'replica'; broker: number; topic: string; partition: number; records: [offset: number, value: string][] }
   /** All that a partition holds at the end, seen with and without aborted transactions. */
   | { type: 'final'; committed: boolean; topic: string; partition: number; records: [offset: number, value: string][] }
 

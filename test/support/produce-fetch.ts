@@ -61,8 +61,8 @@ export async function produce(client: WireClient, topic: string, partition: numb
   return { errorCode: result.errorCode, baseOffset: result.baseOffset }
 }
 
-/** Within a transaction, which the partition joins if it has to (KIP-890). */
-export async function produceVersion12(client: WireClient, transactionalId: string, topic: string, partition: number, values: readonly string[], sequence: BatchSequence): Promise<Produced> {
+/** Within a transaction, which the partition joins if it has to (KIP-890), or without one. */
+export async function produceVersion12(client: WireClient, transactionalId: string | null, topic: string, partition: number, values: readonly string[], sequence: BatchSequence): Promise<Produced> {
   const topicData = [{ name: topic, partitionData: [{ index: partition, records: recordBatch(values, sequence) }] }]
   const response = await client.call('Produce', 12, { transactionalId, acks: -1, timeoutMs: 10_000, topicData })
   const result = response.responses[0]?.partitionResponses[0]

@@ -8,12 +8,14 @@ import { decodeResponse, encodeRequest } from '../../src/protocol/codec.ts'
 
 export class WireClient {
   readonly #socket: Socket
+  readonly #timeoutMs: number
   #received = Buffer.alloc(0)
   #correlationId = 0
   #onChange: (() => void) | undefined
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, timeoutMs: number) {
     this.#socket = socket
+    this.#timeoutMs = timeoutMs
     socket.on('data', (data: Buffer) => {
       this.#received = Buffer.concat([this.#received, data])
       this.#onChange?.()
@@ -22,10 +24,11 @@ export class WireClient {
     socket.on('close', () => this.#onChange?.())
   }
 
-  static async connect(port: number, host = '127.0.0.1'): Promise<WireClient> {
+  /** With a time-out the connection ends where connecting, or an answer, takes longer: whoever does not answer may be cut off. */
+  static async connect(port: number, host = '127.0.0.1', timeoutMs = Infinity): Promise<WireClient> {
     const socket = connect({ port, host, noDelay: true })
-    await once(socket, 'connect')
-    return new WireClient(socket)
+    await within(socket, timeoutMs, once(socket, 'connect'))
+    return new WireClient(socket, timeoutMs)
   }
 
   async call<N extends ApiName>(api: N, version: number, body: Encodable<RequestOf<N>>): Promise<ResponseOf<N>> {
@@ -33,7 +36,7 @@ export class WireClient {
     const size = Buffer.alloc(4)
     size.writeInt32BE(frame.length)
     this.#socket.write(Buffer.concat([size, frame]))
-    return decodeResponse(api, version, await this.#frame()).body
+    return decodeResponse(api, version, await within(this.#socket, this.#timeoutMs, this.#frame())).body
   }
 
   async #frame(): Promise<Uint8Array> {
@@ -51,5 +54,15 @@ export class WireClient {
 
   close(): void {
     this.#socket.destroy()
+  }
+}
+
+async function within<T>(socket: Socket, timeoutMs: number, work: Promise<T>): Promise<T> {
+  if (timeoutMs === Infinity) return work
+  const timer = setTimeout(() => socket.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -6,8 +6,8 @@ import type { Producer, Transaction } from 'kafkajs'
 import type { Setting } from './setting.ts'
 import { EVENTS, PARTITION_COUNT, TRANSACTION_TIMEOUT_MS, after, valueMaker } from './setting.ts'
 
-export function kafkaJs({ port, name }: Setting): Kafka {
-  return new Kafka({ clientId: name, brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, connectionTimeout: 2_000, requestTimeout: 8_000, retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 6 } })
+export function kafkaJs({ bootstrap, name }: Setting): Kafka {
+  return new Kafka({ clientId: name, brokers: bootstrap.map(({ host, port }) => `${host}:${port}`), logLevel: logLevel.NOTHING, connectionTimeout: 2_000, requestTimeout: 8_000, retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 6 } })
 }
 
 export async function plainWriter(setting: Setting): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { BrokerAddress } from '../../support/cluster-client.ts'
 import type { Entry } from '../history.ts'
 
 export const EVENTS = 'events'
@@ -15,7 +16,7 @@ export type Setting = {
   readonly name: string
   /** Of the part that the client plays; the same again after a restart (a transactional id, a group). */
   readonly identity: string
-  readonly port: number
+  readonly bootstrap: readonly BrokerAddress[]
   /** Whole numbers below a bound, decided by the seed. */
   readonly random: (bound: number) => number
   /** Written before this returns, so that a kill loses nothing that was recorded. */
@@ -24,9 +25,10 @@ export type Setting = {
   isOver(): boolean
 }
 
+/** Each entry is stamped with the time, for those who look into a history and for the faults' own report. */
 export function recorder(dir: string, name: string): (entry: Entry) => void {
   const file = join(dir, `${name}.jsonl`)
-  return (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`)
+  return (entry) => appendFileSync(file, `${JSON.stringify({ at: Date.now(), ...entry })}\n`)
 }
 
 /** Values that were never used before, by anyone. */

@@ -12,6 +12,7 @@ const CREATE_MS = 60_000
 const ALL_ENDED_MS = 30_000
 /** Brokers are well by now; each may still need some time to know who leads. */
 const READ_MS = 60_000
+const REPLICA_READ_MS = 20_000
 
 export async function createTopics(bootstrap: readonly BrokerAddress[], replicationFactor: number, configs: Readonly<Record<string, string>> = {}): Promise<void> {
   const client = new ClusterClient(bootstrap)
@@ -56,6 +57,42 @@ export async function readEverything(bootstrap: readonly BrokerAddress[], dir: s
   }
   client.close()
   return hanging
+}
+
+/**
+ * Records what each broker's own replica holds, up to the high watermark of the leader; the partitions of which a replica
+ * cannot be read, and why. Kafka lets consumers fetch from any replica in sync (KIP-392).
+ */
+export async function readReplicas(brokers: ReadonlyMap<number, BrokerAddress>, dir: string): Promise<string[]> {
+  const record = recorder(dir, 'replicas')
+  const leaders = new ClusterClient([...brokers.values()])
+  const unread: string[] = []
+  for (const [broker, address] of brokers) {
+    const client = new ClusterClient([address])
+    for (const topic of TOPICS) {
+      for (let partition = 0; partition < PARTITION_COUNT; partition++) {
+        const { highWatermark } = await retrying(leaders, READ_MS, async () => poll(await leaders.leader(topic, partition), topic, partition, 0n, false))
+        const records: [number, string][] = []
+        try {
+          for (let offset = 0n; offset < highWatermark; ) {
+            const polled = await retrying(client, REPLICA_READ_MS, async () => {
+              const read = await poll(await client.any(), topic, partition, offset, false)
+              if (read.nextOffset === offset) throw new Error(`nothing at offset ${offset}, the leader's high watermark is ${highWatermark}`)
+              return read
+            })
+            records.push(...polled.records)
+            offset = polled.nextOffset
+          }
+          record({ type: 'replica', broker, topic, partition, records })
+        } catch (error) {
+          unread.push(`replica of ${topic}-${partition} on broker ${broker}: ${(error as Error).message}`)
+        }
+      }
+    }
+    client.close()
+  }
+  leaders.close()
+  return unread
 }
 
 async function retrying<T>(client: ClusterClient, timeoutMs: number, ask: () => Promise<T>): Promise<T> {

@@ -20,6 +20,8 @@ export interface Hosts {
   mend(from: Place, to: Place): void
   fillDisk(nodeId: number): void
   freeDisk(nodeId: number): void
+  /** Once no node runs; what is on their disks is kept where they were, if asked for. */
+  close(keep: boolean): void
 }
 
 /** Every node on 127.0.0.1, with ports counted from one: brokers first, controllers ten further on. */
@@ -59,6 +61,8 @@ export class LoopbackHosts implements Hosts {
   }
 
   freeDisk(): void {}
+
+  close(): void {}
 }
 
 const SUBNET = '10.213.0'
@@ -73,7 +77,7 @@ export class NamespaceHosts implements Hosts {
   readonly canCutLinks = true
   readonly canFillDisks = true
   readonly #diskMegabytes: number
-  readonly #dataDirs = new Map<number, string>()
+  readonly #disks = new Map<number, string>()
 
   /** Must run inside namespaces of its own, see `intoNamespaces`. */
   constructor(diskMegabytes: number) {
@@ -97,7 +101,7 @@ export class NamespaceHosts implements Hosts {
     const disk = join(dir, 'disk')
     mkdirSync(disk, { recursive: true })
     run('mount', '-t', 'tmpfs', '-o', `size=${this.#diskMegabytes}m`, 'disk', disk)
-    this.#dataDirs.set(nodeId, disk)
+    this.#disks.set(nodeId, disk)
     return join(disk, 'data')
   }
 
@@ -145,8 +149,17 @@ export class NamespaceHosts implements Hosts {
     rmSync(this.#filler(nodeId), { force: true })
   }
 
+  close(keep: boolean): void {
+    for (const [nodeId, disk] of this.#disks) {
+      this.freeDisk(nodeId)
+      if (keep) run('cp', '-r', '--sparse=always', disk, `${disk}-kept`)
+      run('umount', '-l', disk)
+    }
+    this.#disks.clear()
+  }
+
   #filler(nodeId: number): string {
-    return join(this.#dataDirs.get(nodeId) ?? '', 'filler')
+    return join(this.#disks.get(nodeId) ?? '', 'filler')
   }
 }
 

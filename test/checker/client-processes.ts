@@ -12,9 +12,9 @@ const MAIN = fileURLToPath(new URL('clients/main.ts', import.meta.url))
 /** Clients finish what they are at in this time, or are killed. */
 const FAREWELL_MS = 15_000
 
-export function startClients(parts: readonly Part[], bootstrap: readonly BrokerAddress[], seed: number, dir: string): ChildProcess {
+export function startClients(parts: readonly Part[], bootstrap: readonly BrokerAddress[], seed: number, dir: string, acks = -1): ChildProcess {
   const text = parts.map(({ role, name, identity }) => `${role}:${name}:${identity}`).join(',')
-  return spawn(process.execPath, [MAIN, text, bootstrap.map(({ host, port }) => `${host}:${port}`).join(','), String(seed), dir], { stdio: ['ignore', 'inherit', 'inherit'] })
+  return spawn(process.execPath, [MAIN, text, bootstrap.map(({ host, port }) => `${host}:${port}`).join(','), String(seed), dir, String(acks)], { stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
 /** Waits for the end that a client comes to by itself once the workload is over. */

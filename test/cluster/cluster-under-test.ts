@@ -13,8 +13,8 @@ export interface ClusterUnderTest {
   readonly bootstrap: readonly BrokerAddress[]
   readonly canCutLinks: boolean
   readonly canFillDisks: boolean
-  /** Ends of processes that nobody asked for, one line each. */
-  readonly unexpectedEnds: readonly string[]
+  /** Ends of processes that nobody asked for since this was last called, one line each. */
+  takeUnexpectedEnds(): string[]
 
   /** Starts all nodes; resolves when each of them knows of all. */
   start(): Promise<void>

@@ -23,6 +23,8 @@ export type FaultsOptions = {
   readonly sessionTimeoutMs: number
   /** Histories go to a directory in it. */
   readonly dir: string
+  /** Of plain writers; all but -1 is a planted fault. */
+  readonly acks: number
   readonly topicConfigs: Readonly<Record<string, string>>
   progress(line: string): void
 }
@@ -51,7 +53,7 @@ export async function faultsUnderLoad(options: FaultsOptions): Promise<FaultsOut
   progress(`${cluster.system} runs after ${seconds(Date.now() - beganMs)}`)
   await createTopics(cluster.bootstrap, -1, options.topicConfigs)
   const problems = await untilInSync(cluster.bootstrap, TOPICS, RECOVERY_MS)
-  const clients = PROCESSES.map((roles, index) => startClients(roles.map((role, at): Part => ({ role, name: `${role}-${index}-${at}`, identity: `part-${index}-${at}` })), cluster.bootstrap, seed + 100 * index, histories))
+  const clients = PROCESSES.map((roles, index) => startClients(roles.map((role, at): Part => ({ role, name: `${role}-${index}-${at}`, identity: `part-${index}-${at}` })), cluster.bootstrap, seed + 100 * index, histories, options.acks))
   const watch = new Acknowledgements(histories)
   const firstMs = Date.now()
   await firstAcknowledgement(watch)
@@ -79,7 +81,7 @@ export async function faultsUnderLoad(options: FaultsOptions): Promise<FaultsOut
   problems.push(...(await readEverything(cluster.bootstrap, histories)).map((each) => `hanging: ${each}`))
   const brokers = new Map(cluster.nodeIds.map((node, index) => [node, cluster.bootstrap[index] ?? { host: '', port: 0 }]))
   problems.push(...(await readReplicas(brokers, histories)).map((each) => `unread: ${each}`))
-  problems.push(...cluster.unexpectedEnds)
+  problems.push(...cluster.takeUnexpectedEnds())
 
   const entries = readHistory(histories)
   problems.push(...checkHistory(entries).map(({ rule, message }) => `${rule}: ${message}`))

@@ -31,8 +31,8 @@ const STOP_TIMEOUT_MS = 60_000
 
 export abstract class ProcessCluster implements ClusterUnderTest {
   abstract readonly system: System
-  readonly unexpectedEnds: string[] = []
   readonly #options: ClusterOptions
+  readonly #unexpectedEnds: string[] = []
   readonly #nodes = new Map<number, Node>()
 
   constructor(options: ClusterOptions) {
@@ -60,6 +60,10 @@ export abstract class ProcessCluster implements ClusterUnderTest {
     return this.#options.hosts.canFillDisks
   }
 
+  takeUnexpectedEnds(): string[] {
+    return this.#unexpectedEnds.splice(0)
+  }
+
   async start(): Promise<void> {
     await Promise.all([...this.#nodes.values()].map((node) => this.prepare(node)))
     await Promise.all(this.nodeIds.map((nodeId) => this.startNode(nodeId)))
@@ -75,7 +79,7 @@ export abstract class ProcessCluster implements ClusterUnderTest {
     closeSync(console)
     child.once('exit', (status, signal) => {
       if (node.mayEnd || node.process !== child) return
-      this.unexpectedEnds.push(`node ${nodeId} ended with ${status ?? signal}, its last words: ${this.#lastWords(node)}`)
+      this.#unexpectedEnds.push(`node ${nodeId} ended with ${status ?? signal}, its last words: ${this.#lastWords(node)}`)
     })
     Object.assign(node, { process: child, mayEnd: false })
     await this.#untilAnswered(nodeId)
@@ -98,7 +102,7 @@ export abstract class ProcessCluster implements ClusterUnderTest {
     node.mayEnd = true
     child.kill(`SIG${signal}`)
     const timer = setTimeout(() => {
-      this.unexpectedEnds.push(`node ${nodeId} did not stop within ${STOP_TIMEOUT_MS / 1_000} s and was killed, its last words: ${this.#lastWords(node)}`)
+      this.#unexpectedEnds.push(`node ${nodeId} did not stop within ${STOP_TIMEOUT_MS / 1_000} s and was killed, its last words: ${this.#lastWords(node)}`)
       child.kill('SIGKILL')
     }, STOP_TIMEOUT_MS)
     await gone

@@ -33,7 +33,7 @@ for (const system of systems) {
         progress(`${system} ${repeat} of ${values.repeats}, ${controller ? 'controller' : 'broker'} killed: ${ms(median(result.ledMs))} for a partition it led, ${ms(Math.max(...result.ledMs, ...result.followedMs))} for the worst of ${values.partitions}`)
       }
     }
-    for (const end of cluster.unexpectedEnds) progress(end)
+    for (const end of cluster.takeUnexpectedEnds()) progress(end)
   } finally {
     await cluster.stop()
   }

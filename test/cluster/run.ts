@@ -1,6 +1,6 @@
 // `npm run faults`: random faults on three processes under load, and the checker's verdict. Options: --minutes M --seed N
-// --system millrace|kafka; --faults a,b for some kinds only; --set key=value for brokers and --topic-config key=value for
-// topics (to plant a fault: the checker must find it); --port P where hosts cannot be had; --keep keeps all files.
+// --system millrace|kafka; --faults a,b for some kinds only; --port P where hosts cannot be had; --keep keeps all files. To
+// plant a fault that must be found: --set key=value for brokers, --topic-config key=value, --acks 1 for plain writers.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
     'topic-config': { type: 'string', multiple: true, default: [] },
+    acks: { type: 'string', default: '-1' },
     port: { type: 'string', default: '25000' },
     keep: { type: 'boolean', default: false },
   },
@@ -57,7 +58,7 @@ const progress = (line: string): void => console.log(`${new Date().toISOString()
 const cluster = clusterOf(values.system as System, { hosts, dir, settings }, false, progress)
 let problems: readonly string[] = []
 try {
-  const outcome = await faultsUnderLoad({ cluster, seed, durationMs: Number(values.minutes) * 60_000, faults, sessionTimeoutMs: Number(settings['broker.session.timeout.ms']), dir, topicConfigs: pairs(values['topic-config']), progress })
+  const outcome = await faultsUnderLoad({ cluster, seed, durationMs: Number(values.minutes) * 60_000, faults, sessionTimeoutMs: Number(settings['broker.session.timeout.ms']), dir, acks: Number(values.acks), topicConfigs: pairs(values['topic-config']), progress })
   problems = [...outcome.problems, ...(outcome.acknowledged === 0 ? ['nothing was acknowledged: a history without records proves nothing'] : [])]
   console.log(`${outcome.faults} faults, ${outcome.acknowledged} records acknowledged, ${outcome.read} read`)
 } catch (error) {

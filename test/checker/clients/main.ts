@@ -1,4 +1,4 @@
-// Clients of the workload in a process of their own so that they can be killed: ROLE:NAME:IDENTITY[,…] BOOTSTRAP SEED DIR.
+// Clients of the workload in a process of their own so that they can be killed: ROLE:NAME:IDENTITY[,…] BOOTSTRAP SEED DIR ACKS.
 // They end when a file named `over` appears in DIR.
 
 import { existsSync } from 'node:fs'
@@ -25,13 +25,13 @@ const ROLES = {
   'wire-copier': copier,
 } as const
 
-const [parts = '', bootstrap = '', seed = '', dir = ''] = process.argv.slice(2)
+const [parts = '', bootstrap = '', seed = '', dir = '', acks = ''] = process.argv.slice(2)
 await Promise.all(
   parts.split(',').map((part, index) => {
     const [role = '', name = '', identity = ''] = part.split(':')
     const play = ROLES[role as keyof typeof ROLES]
     if (play === undefined) throw new Error(`there is no role ${role}`)
-    return play({ name, identity, bootstrap: addressesOf(bootstrap), random: random(Number(seed) + index), record: recorder(dir, name), isOver: () => existsSync(join(dir, 'over')) })
+    return play({ name, identity, bootstrap: addressesOf(bootstrap), acks: Number(acks), random: random(Number(seed) + index), record: recorder(dir, name), isOver: () => existsSync(join(dir, 'over')) })
   }),
 )
 process.exit(0)

@@ -17,6 +17,8 @@ export type Setting = {
   /** Of the part that the client plays; the same again after a restart (a transactional id, a group). */
   readonly identity: string
   readonly bootstrap: readonly BrokerAddress[]
+  /** What a writer without sequence numbers asks for; less than all (-1) is a planted fault. */
+  readonly acks: number
   /** Whole numbers below a bound, decided by the seed. */
   readonly random: (bound: number) => number
   /** Written before this returns, so that a kill loses nothing that was recorded. */

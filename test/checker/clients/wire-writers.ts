@@ -45,7 +45,7 @@ export async function idempotentWriter(setting: Setting): Promise<void> {
 }
 
 /** With acks=all and no sequence numbers. Nothing is sent twice, and after an error a new session begins: what was not answered may arrive late. */
-export async function unrepeatedWriter({ bootstrap, random, record, isOver, name }: Setting): Promise<void> {
+export async function unrepeatedWriter({ bootstrap, acks, random, record, isOver, name }: Setting): Promise<void> {
   const values = valueMaker(name)
   const client = new ClusterClient(bootstrap)
   let session = 0
@@ -55,7 +55,7 @@ export async function unrepeatedWriter({ bootstrap, random, record, isOver, name
     try {
       const leader = await client.leader(EVENTS, partition)
       record({ type: 'send', producer: `${name} session ${session}`, transaction: null, topic: EVENTS, partition, values: sent })
-      const { errorCode, baseOffset } = await produce(leader, EVENTS, partition, recordBatch(sent))
+      const { errorCode, baseOffset } = await produce(leader, EVENTS, partition, recordBatch(sent), acks)
       if (errorCode !== 0) throw new Refused('Produce', errorCode)
       record({ type: 'acknowledged', values: sent, offset: Number(baseOffset) })
       await after(random(20))

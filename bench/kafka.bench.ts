@@ -1,5 +1,5 @@
 // `npm run bench:kafka`: Apache Kafka and Millrace one after the other on this machine under the same load, in turns, and
-// the medians side by side. Options: --quick, --repeats N, --scenarios a,b, --only kafka|millrace, --out DIR, --port N.
+// the medians side by side. Options: --quick, --repeats N, --scenarios a,b, --cluster-only, --only kafka|millrace, --out DIR, --port N.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
@@ -8,16 +8,18 @@ import { parseArgs } from 'node:util'
 import { KAFKA_VERSION, kafkaClassPath } from './kafka/apache-kafka.ts'
 import { consoleOf } from './kafka/brokers.ts'
 import type { BrokerKind } from './kafka/brokers.ts'
+import { CLUSTER_SCENARIOS } from './kafka/cluster-scenarios.ts'
 import { chart, table, verdict } from './kafka/report.ts'
 import type { Measured } from './kafka/report.ts'
 import { ROWS } from './kafka/rows.ts'
-import { SCENARIOS } from './kafka/scenarios.ts'
+import { SCENARIOS as BROKER_SCENARIOS } from './kafka/scenarios.ts'
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     repeats: { type: 'string', default: '3' },
     scenarios: { type: 'string' },
+    'cluster-only': { type: 'boolean', default: false },
     only: { type: 'string' },
     out: { type: 'string', default: join('bench', 'results') },
     port: { type: 'string', default: '29392' },
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
 })
 
 const progress = (line: string): void => console.error(`  ${new Date().toISOString().slice(11, 19)} ${line}`)
+const SCENARIOS = options['cluster-only'] ? CLUSTER_SCENARIOS : [...BROKER_SCENARIOS, ...CLUSTER_SCENARIOS]
 const chosen = options.scenarios?.split(',')
 const unknown = chosen?.filter((id) => !SCENARIOS.some((scenario) => scenario.id === id)) ?? []
 if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${SCENARIOS.map(({ id }) => id).join(', ')}`)

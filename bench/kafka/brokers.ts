@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export type BrokerKind = 'kafka' | 'millrace'
@@ -82,7 +82,9 @@ export function launch(setup: BrokerSetup): RunningBroker {
 
 /** The last lines that a broker printed, for a failure's message. */
 export function consoleOf(setup: BrokerSetup): string {
-  return readFileSync(join(setup.dir, 'console.log'), 'utf8').split('\n').slice(-20).join('\n')
+  const file = join(setup.dir, 'console.log')
+  if (!existsSync(file)) return ''
+  return readFileSync(file, 'utf8').split('\n').slice(-20).join('\n')
 }
 
 function isRunning(child: ChildProcess): boolean {

@@ -32,4 +32,10 @@ export const ROWS: readonly Row[] = [
   { id: 'groups', title: 'group heartbeats and offset commits answered', unit: '/s', target: { ratioAtLeast: 2 } },
   { id: 'memory-10000', title: 'resident memory with 10,000 partitions written round-robin', unit: 'MB', target: { ratioAtMost: 1 / 4 } },
   { id: 'memory-5000', title: 'resident memory with 5,000 idle connections', unit: 'MB', target: { ratioAtMost: 1 / 4 } },
+  { id: 'cluster-cpu', title: 'three brokers: CPU of all per GB written and replicated twice, acks=all', unit: 'CPU-s/GB', target: { ratioAtMost: 1 / 4 } },
+  { id: 'cluster-memory', title: 'three brokers: resident memory of all after that', unit: 'MB', target: { ratioAtMost: 1 / 6 } },
+  { id: 'cluster-fail-over', title: 'three brokers: kill -9 to the first write, worst of 100 partitions', unit: 's', target: { ratioAtMost: 1 / 2 } },
+  { id: 'cluster-create-10000', title: 'three brokers: 10,000 partitions x 3 created', unit: 's', target: { ratioAtMost: 1 / 2 } },
+  { id: 'cluster-fail-over-10000', title: 'three brokers: kill -9 until each of these has a leader that serves it', unit: 's', target: { ratioAtMost: 1 / 2 } },
+  { id: 'cluster-restart-10000', title: 'three brokers: start of the killed one until it is in every ISR', unit: 's', target: { ratioAtMost: 1 / 2 } },
 ]

@@ -9,6 +9,7 @@ export type PartitionView = { readonly topic: string; readonly partition: number
 
 const TOPIC_ALREADY_EXISTS = 36
 const ELECTION_NOT_NEEDED = 84
+const LATEST = -1n
 const ASK_AGAIN_MS = 100
 
 export class ClusterAdmin {
@@ -108,6 +109,43 @@ export async function untilInSync(bootstrap: readonly BrokerAddress[], topics: r
   } finally {
     admin.close()
   }
+}
+
+/**
+ * Waits until every partition has a leader (not `dead`) that says itself where its log ends: brokers name a leader before
+ * that one serves. Topics are asked for one after the other, each until it is served as a whole.
+ */
+export async function untilServed(bootstrap: readonly BrokerAddress[], topics: readonly string[], timeoutMs: number, dead = -1): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs
+  const client = new ClusterClient(bootstrap, timeoutMs)
+  for (const topic of topics) {
+    for (;;) {
+      const missing = await unserved(client, topic, dead).catch((error: unknown) => {
+        client.forget()
+        return (error as Error).message
+      })
+      if (missing === null) break
+      if (performance.now() > deadlineMs) throw new Error(`${topic} is not served after ${timeoutMs / 1_000} s: ${missing}`)
+      await after(ASK_AGAIN_MS)
+    }
+  }
+  client.close()
+}
+
+async function unserved(client: ClusterClient, topic: string, dead: number): Promise<string | null> {
+  const { brokers, topics } = await (await client.any()).call('Metadata', 9, { topics: [{ name: topic }], allowAutoTopicCreation: false })
+  const partitions = topics[0]?.partitions ?? []
+  const leaderless = partitions.filter(({ leaderId }) => leaderId < 0 || leaderId === dead).length
+  if (partitions.length === 0 || leaderless > 0) return `${leaderless} of ${partitions.length} partitions have no leader`
+  for (const broker of brokers) {
+    const led = partitions.filter(({ leaderId }) => leaderId === broker.nodeId).map(({ partitionIndex }) => ({ partitionIndex, timestamp: LATEST }))
+    if (led.length === 0) continue
+    const leader = await client.broker(broker)
+    const answer = await leader.call('ListOffsets', 5, { replicaId: -1, topics: [{ name: topic, partitions: led }] })
+    const refused = answer.topics.flatMap((each) => each.partitions).filter(({ errorCode }) => errorCode !== 0)
+    if (refused.length > 0) return `broker ${broker.nodeId} refuses ${refused.length} of ${led.length} partitions, the first with ${refused[0]?.errorCode}`
+  }
+  return null
 }
 
 /** The only waiting here: between two looks at a cluster that changes. */

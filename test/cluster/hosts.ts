@@ -2,7 +2,10 @@
 // link to a bridge and a small file system for its data. The namespaces belong to the process that made them and go with it.
 
 import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { BrokerAddress } from '../support/cluster-client.ts'
 import type { Place } from './cluster-under-test.ts'
@@ -24,14 +27,30 @@ export interface Hosts {
   close(keep: boolean): void
 }
 
-/** Every node on 127.0.0.1, with ports counted from one: brokers first, controllers ten further on. */
+const NODES_MAX = 4
+
+/** Every node on 127.0.0.1. */
 export class LoopbackHosts implements Hosts {
   readonly canCutLinks = false
   readonly canFillDisks = false
-  readonly #port: number
+  readonly #ports: readonly number[]
 
-  constructor(port: number) {
-    this.#port = port
+  private constructor(ports: readonly number[]) {
+    this.#ports = ports
+  }
+
+  /** Ports from this one on. */
+  static from(port: number): LoopbackHosts {
+    return new LoopbackHosts(Array.from({ length: 2 * NODES_MAX }, (_, index) => port + index))
+  }
+
+  /** Ports that nobody uses now. */
+  static async free(): Promise<LoopbackHosts> {
+    const servers = Array.from({ length: 2 * NODES_MAX }, () => createServer().listen(0, '127.0.0.1'))
+    await Promise.all(servers.map((server) => once(server, 'listening')))
+    const ports = servers.map((server) => (server.address() as AddressInfo).port)
+    await Promise.all(servers.map((server) => once(server.close(), 'close')))
+    return new LoopbackHosts(ports)
   }
 
   add(_nodeId: number, dir: string): string {
@@ -39,11 +58,11 @@ export class LoopbackHosts implements Hosts {
   }
 
   broker(nodeId: number): BrokerAddress {
-    return { host: '127.0.0.1', port: this.#port + nodeId - 1 }
+    return { host: '127.0.0.1', port: this.#ports[nodeId - 1] ?? 0 }
   }
 
   controller(nodeId: number): BrokerAddress {
-    return { host: '127.0.0.1', port: this.#port + 9 + nodeId }
+    return { host: '127.0.0.1', port: this.#ports[NODES_MAX + nodeId - 1] ?? 0 }
   }
 
   command(_nodeId: number, command: readonly string[]): readonly string[] {

@@ -22,7 +22,7 @@ const progress = (line: string): void => console.error(`  ${new Date().toISOStri
 
 for (const system of systems) {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-fail-over-'))
-  const cluster = clusterOf(system, { hosts: new LoopbackHosts(Number(values.port)), dir, settings: {} }, true, progress)
+  const cluster = clusterOf(system, { hosts: LoopbackHosts.from(Number(values.port)), dir, settings: {} }, true, progress)
   try {
     await cluster.start()
     await prepareFailOver(cluster, Number(values.partitions))

@@ -33,7 +33,7 @@ let errorCount = 0
 
 for (const system of systems) {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-rolling-'))
-  const cluster = clusterOf(system, { hosts: new LoopbackHosts(Number(values.port)), dir, settings: SETTINGS }, true, progress)
+  const cluster = clusterOf(system, { hosts: LoopbackHosts.from(Number(values.port)), dir, settings: SETTINGS }, true, progress)
   try {
     await cluster.start()
     for (const [index, move] of MOVES.entries()) {

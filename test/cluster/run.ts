@@ -53,7 +53,7 @@ const dir = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
 console.log(`${values.system}, seed ${seed}, ${values.minutes} minutes of ${faults.map(({ name }) => name).join(' ')}, files in ${dir}`)
 const pairs = (texts: readonly string[]): Record<string, string> => Object.fromEntries(texts.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
 const settings = { ...SETTINGS, ...pairs(values.set) }
-const hosts = hasHosts ? new NamespaceHosts(DISK_MEGABYTES) : new LoopbackHosts(Number(values.port))
+const hosts = hasHosts ? new NamespaceHosts(DISK_MEGABYTES) : LoopbackHosts.from(Number(values.port))
 const progress = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`)
 const cluster = clusterOf(values.system as System, { hosts, dir, settings }, false, progress)
 let problems: readonly string[] = []

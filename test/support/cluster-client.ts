@@ -52,6 +52,10 @@ export class ClusterClient {
     }
   }
 
+  broker(address: BrokerAddress): Promise<WireClient> {
+    return this.#connect(address, 'no broker is known')
+  }
+
   /** After an error: everything is looked up and connected to anew, beginning with another broker. */
   forget(): void {
     this.close()

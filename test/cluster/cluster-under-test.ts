@@ -28,9 +28,9 @@ export interface ClusterUnderTest {
   pid(nodeId: number): number
   pause(nodeId: number): void
   resume(nodeId: number): void
-  /** From now on nothing arrives that one sends to the other; the other way stays as it is. `clients` are a host, too. */
-  cut(from: Place, to: Place): void
-  mend(from: Place, to: Place): void
+  /** From now on nothing arrives of what goes this way; the other way is another link. */
+  cut(links: readonly Link[]): void
+  mend(links: readonly Link[]): void
   /** Takes all the space that is left for a node's data. The node may end of it. */
   fillDisk(nodeId: number): void
   freeDisk(nodeId: number): void
@@ -40,4 +40,6 @@ export interface ClusterUnderTest {
   stop(): Promise<void>
 }
 
+/** Clients are a host, too. */
 export type Place = number | 'clients'
+export type Link = { readonly from: Place; readonly to: Place }

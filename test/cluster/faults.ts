@@ -1,7 +1,7 @@
 // What may happen to one node at a time. A fault is begun, lasts, and is made good again; it draws all its choices from the
 // run's seed.
 
-import type { ClusterUnderTest, Place } from './cluster-under-test.ts'
+import type { ClusterUnderTest, Link, Place } from './cluster-under-test.ts'
 
 export type FaultContext = {
   readonly cluster: ClusterUnderTest
@@ -46,7 +46,7 @@ export const FAULTS: readonly FaultKind[] = [
     needs: 'links',
     run: async (context, tell) => {
       const node = chosenNode(context)
-      await without(context, others(context, node).map((other) => [other, node]), tell, `node ${node} does not hear the other nodes, which hear it`)
+      await without(context, others(context, node).map((other) => ({ from: other, to: node })), tell, `node ${node} does not hear the other nodes, which hear it`)
     },
   },
   {
@@ -54,7 +54,7 @@ export const FAULTS: readonly FaultKind[] = [
     needs: 'links',
     run: async (context, tell) => {
       const node = chosenNode(context)
-      await without(context, others(context, node).map((other) => [node, other]), tell, `node ${node} is not heard by the other nodes, which it hears`)
+      await without(context, others(context, node).map((other) => ({ from: node, to: other })), tell, `node ${node} is not heard by the other nodes, which it hears`)
     },
   },
   {
@@ -110,13 +110,13 @@ async function slowLinks(context: FaultContext, tell: (what: string) => void): P
   tell(`links of node ${node} lose what is sent in spells for ${seconds(endMs - performance.now())}`)
   try {
     while (performance.now() < endMs) {
-      for (const [from, to] of links) cluster.cut(from, to)
+      cluster.cut(links)
       await lasting(100 + choose(400))
-      for (const [from, to] of links) cluster.mend(from, to)
+      cluster.mend(links)
       await lasting(50 + choose(200))
     }
   } finally {
-    for (const [from, to] of links) cluster.mend(from, to)
+    cluster.mend(links)
   }
 }
 
@@ -133,14 +133,14 @@ async function fullDisk(context: FaultContext, tell: (what: string) => void): Pr
   await cluster.startNode(node)
 }
 
-async function without({ cluster, choose, sessionTimeoutMs }: FaultContext, links: readonly (readonly [Place, Place])[], tell: (what: string) => void, what: string): Promise<void> {
+async function without({ cluster, choose, sessionTimeoutMs }: FaultContext, links: readonly Link[], tell: (what: string) => void, what: string): Promise<void> {
   const cutMs = choose(2) === 0 ? 1_000 + choose(sessionTimeoutMs) : sessionTimeoutMs + choose(10_000)
   tell(`${what} for ${seconds(cutMs)}`)
-  for (const [from, to] of links) cluster.cut(from, to)
+  cluster.cut(links)
   try {
     await lasting(cutMs)
   } finally {
-    for (const [from, to] of links) cluster.mend(from, to)
+    cluster.mend(links)
   }
 }
 
@@ -152,8 +152,8 @@ function others({ cluster }: FaultContext, node: number): number[] {
   return cluster.nodeIds.filter((each) => each !== node)
 }
 
-function bothWays(node: Place, rest: readonly Place[]): (readonly [Place, Place])[] {
-  return rest.flatMap((other) => [[node, other] as const, [other, node] as const])
+function bothWays(node: Place, rest: readonly Place[]): Link[] {
+  return rest.flatMap((other) => [{ from: node, to: other }, { from: other, to: node }])
 }
 
 function seconds(ms: number): string {

@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { BrokerAddress } from '../support/cluster-client.ts'
-import type { Place } from './cluster-under-test.ts'
+import type { Link, Place } from './cluster-under-test.ts'
 
 export interface Hosts {
   readonly canCutLinks: boolean
@@ -19,8 +19,9 @@ export interface Hosts {
   controller(nodeId: number): BrokerAddress
   /** The command that runs a command there. */
   command(nodeId: number, command: readonly string[]): readonly string[]
-  cut(from: Place, to: Place): void
-  mend(from: Place, to: Place): void
+  cut(links: readonly Link[]): void
+  /** Also links that were not cut. */
+  mend(links: readonly Link[]): void
   fillDisk(nodeId: number): void
   freeDisk(nodeId: number): void
   /** Once no node runs; what is on their disks is kept where they were, if asked for. */
@@ -136,13 +137,17 @@ export class NamespaceHosts implements Hosts {
     return ['nsenter', `--net=/run/netns/${hostOf(nodeId)}`, ...command]
   }
 
-  cut(from: Place, to: Place): void {
-    ip(...at(from), 'neigh', 'replace', addressOf(to), 'lladdr', NOWHERE, 'nud', 'permanent', 'dev', deviceOf(from))
+  cut(links: readonly Link[]): void {
+    for (const [from, destinations] of bySource(links)) {
+      ipBatch(from, destinations.map((to) => `neigh replace ${addressOf(to)} lladdr ${NOWHERE} nud permanent dev ${deviceOf(from)}`))
+    }
   }
 
-  /** Also where the link was not cut. */
-  mend(from: Place, to: Place): void {
-    spawnSync('ip', [...at(from), 'neigh', 'del', addressOf(to), 'dev', deviceOf(from)], { stdio: 'ignore' })
+  mend(links: readonly Link[]): void {
+    for (const [from, destinations] of bySource(links)) {
+      // An entry that is there by then can be deleted, whoever made it.
+      ipBatch(from, destinations.flatMap((to) => [`neigh replace ${addressOf(to)} lladdr ${NOWHERE} nud permanent dev ${deviceOf(from)}`, `neigh del ${addressOf(to)} dev ${deviceOf(from)}`]))
+    }
   }
 
   fillDisk(nodeId: number): void {
@@ -207,8 +212,10 @@ function addressOf(place: Place): string {
   return `${SUBNET}.${place === 'clients' ? 1 : 10 + place}`
 }
 
-function at(place: Place): string[] {
-  return place === 'clients' ? [] : ['-n', hostOf(place)]
+function bySource(links: readonly Link[]): Map<Place, Place[]> {
+  const destinations = new Map<Place, Place[]>()
+  for (const { from, to } of links) destinations.set(from, [...(destinations.get(from) ?? []), to])
+  return destinations
 }
 
 function deviceOf(place: Place): string {
@@ -217,6 +224,12 @@ function deviceOf(place: Place): string {
 
 function ip(...args: string[]): void {
   run('ip', ...args)
+}
+
+/** One process for many changes: on a crowded machine each takes long to start. */
+function ipBatch(place: Place, lines: readonly string[]): void {
+  const host = place === 'clients' ? [] : ['-n', hostOf(place)]
+  execFileSync('ip', [...host, '-batch', '-'], { input: lines.map((line) => `${line}\n`).join(''), stdio: ['pipe', 'ignore', 'pipe'] })
 }
 
 function run(command: string, ...args: string[]): void {

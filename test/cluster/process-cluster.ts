@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { BrokerAddress } from '../support/cluster-client.ts'
 import { ClusterClient } from '../support/cluster-client.ts'
 import { WireClient } from '../support/wire-client.ts'
-import type { ClusterUnderTest, Place, System } from './cluster-under-test.ts'
+import type { ClusterUnderTest, Link, System } from './cluster-under-test.ts'
 import type { Hosts } from './hosts.ts'
 
 export type ClusterOptions = {
@@ -126,12 +126,12 @@ export abstract class ProcessCluster implements ClusterUnderTest {
     this.#node(nodeId).process?.kill('SIGCONT')
   }
 
-  cut(from: Place, to: Place): void {
-    this.#options.hosts.cut(from, to)
+  cut(links: readonly Link[]): void {
+    this.#options.hosts.cut(links)
   }
 
-  mend(from: Place, to: Place): void {
-    this.#options.hosts.mend(from, to)
+  mend(links: readonly Link[]): void {
+    this.#options.hosts.mend(links)
   }
 
   fillDisk(nodeId: number): void {

@@ -1,6 +1,7 @@
 // What may happen to one node at a time. A fault is begun, lasts, and is made good again; it draws all its choices from the
 // run's seed.
 
+import { random } from '../support/random.ts'
 import type { ClusterUnderTest, Link, Place } from './cluster-under-test.ts'
 
 export type FaultContext = {
@@ -92,12 +93,13 @@ async function stuttering(context: FaultContext, tell: (what: string) => void): 
   const { cluster, choose } = context
   const node = chosenNode(context)
   const endMs = performance.now() + 5_000 + choose(10_000)
+  const spell = spellsOf(choose)
   tell(`node ${node} runs in pieces of some hundredths of a second for ${seconds(endMs - performance.now())}`)
   while (performance.now() < endMs) {
     cluster.pause(node)
-    await lasting(50 + choose(700))
+    await lasting(50 + spell(700))
     cluster.resume(node)
-    await lasting(10 + choose(100))
+    await lasting(10 + spell(100))
   }
 }
 
@@ -107,13 +109,14 @@ async function slowLinks(context: FaultContext, tell: (what: string) => void): P
   const node = chosenNode(context)
   const links = bothWays(node, [...others(context, node), ...(choose(2) === 0 ? (['clients'] as const) : [])])
   const endMs = performance.now() + 5_000 + choose(15_000)
+  const spell = spellsOf(choose)
   tell(`links of node ${node} lose what is sent in spells for ${seconds(endMs - performance.now())}`)
   try {
     while (performance.now() < endMs) {
       cluster.cut(links)
-      await lasting(100 + choose(400))
+      await lasting(100 + spell(400))
       cluster.mend(links)
-      await lasting(50 + choose(200))
+      await lasting(50 + spell(200))
     }
   } finally {
     cluster.mend(links)
@@ -154,6 +157,11 @@ function others({ cluster }: FaultContext, node: number): number[] {
 
 function bothWays(node: Place, rest: readonly Place[]): Link[] {
   return rest.flatMap((other) => [{ from: node, to: other }, { from: other, to: node }])
+}
+
+/** Choices of their own: how many are made depends on the machine, and the next fault must not. */
+function spellsOf(choose: (bound: number) => number): (bound: number) => number {
+  return random(choose(2 ** 31))
 }
 
 function seconds(ms: number): string {

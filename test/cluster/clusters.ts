@@ -25,6 +25,7 @@ export function clusterOf(system: System, options: ClusterOptions, measured: boo
 
 class MillraceCluster extends ProcessCluster {
   readonly system = 'millrace'
+  protected readonly addedNodeMayVote = true
 
   protected async prepare(): Promise<void> {}
 
@@ -35,6 +36,7 @@ class MillraceCluster extends ProcessCluster {
 
 class KafkaCluster extends ProcessCluster {
   readonly system = 'kafka'
+  protected readonly addedNodeMayVote = false
   readonly #classPath: string
   readonly #jvm: readonly string[]
 

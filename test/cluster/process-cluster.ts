@@ -43,6 +43,8 @@ export abstract class ProcessCluster implements ClusterUnderTest {
   /** Once per node, before its first start. */
   protected abstract prepare(node: NodeSetup): Promise<void>
   protected abstract command(node: NodeSetup): readonly string[]
+  /** Whether a node that is added later is ready to vote, though nobody asked it to; otherwise it is a broker only. */
+  protected abstract readonly addedNodeMayVote: boolean
 
   get nodeIds(): readonly number[] {
     return [...this.#nodes.keys()]
@@ -180,13 +182,17 @@ export abstract class ProcessCluster implements ClusterUnderTest {
     const node: Node = { nodeId, dir, dataDir, settingsFile: join(dir, 'server.properties'), votes, process: undefined, mayEnd: true }
     this.#nodes.set(nodeId, node)
     const text = ({ host, port }: BrokerAddress): string => `${host}:${port}`
-    const listeners = [`PLAINTEXT://${text(hosts.broker(nodeId))}`, ...(votes ? [`CONTROLLER://${text(hosts.controller(nodeId))}`] : [])]
+    const mayVote = votes || this.addedNodeMayVote
+    const listeners = [`PLAINTEXT://${text(hosts.broker(nodeId))}`, ...(mayVote ? [`CONTROLLER://${text(hosts.controller(nodeId))}`] : [])]
+    const quorum = votes
+      ? { 'controller.quorum.voters': VOTERS.map((voter) => `${voter}@${text(hosts.controller(voter))}`).join(',') }
+      : { 'controller.quorum.bootstrap.servers': VOTERS.map((voter) => text(hosts.controller(voter))).join(',') }
     const all = {
-      'process.roles': votes ? 'broker,controller' : 'broker',
+      'process.roles': mayVote ? 'broker,controller' : 'broker',
       'node.id': String(nodeId),
       listeners: listeners.join(','),
       'advertised.listeners': listeners.join(','),
-      'controller.quorum.voters': VOTERS.map((voter) => `${voter}@${text(hosts.controller(voter))}`).join(','),
+      ...quorum,
       'controller.listener.names': 'CONTROLLER',
       'inter.broker.listener.name': 'PLAINTEXT',
       'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',

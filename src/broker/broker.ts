@@ -60,7 +60,7 @@ import { dataPlaneOptions } from './data-plane-options.ts'
 import { gateByFeatures } from './feature-gates.ts'
 import { envelopeHandler, forwardToController } from './forwarding.ts'
 import { IsrProposals } from './isr-proposals.ts'
-import { directoryIdOf, findMembership, openMetadataLog } from './quorum.ts'
+import { directoryIdOf, findMembership, openMetadataLog, quorumAddress, quorumDirectoryId } from './quorum.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
 import { LocalCaller } from './local-caller.ts'
 import { MarkerRouter } from './marker-router.ts'
@@ -74,6 +74,7 @@ import { ShareStateRouter } from './share-state-router.ts'
 import { findStrayDirectories } from './stray-directories.ts'
 import { TransactionVerifier } from './transaction-verifier.ts'
 import { answerVerification } from './verification.ts'
+import { VoterJoining } from './voter-joining.ts'
 
 /** Kafka's number of the security protocol; the only one that listeners have. */
 const PLAINTEXT = 0
@@ -348,6 +349,11 @@ export class BrokerNode {
     this.listeners = config.listeners.bind.map((endpoint) => dataPlane.listen(endpoint))
   }
 
+  /** Whether this node leads the metadata quorum and decides for the cluster. */
+  get isController(): boolean {
+    return this.#metadataLog.leadership.isActive
+  }
+
   /** Stops accepting, answers what is in flight, writes everything down. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -368,6 +374,18 @@ export class BrokerNode {
     // Whoever connected meanwhile is answered now that there is an answer.
     dataPlane.onRequest((request) => this.#router.handle(request))
     void this.#reportStrays()
+    this.#joinVoters()
+  }
+
+  #joinVoters(): void {
+    const { config, clusterId, clock } = this
+    const listener = quorumAddress(config, this.#metadataLog.port)
+    if (!config.quorum.becomesVoter || listener === null) return
+    new VoterJoining({
+      nodeId: config.nodeId, clusterId, listener, directoryId: quorumDirectoryId(config.logDirs),
+      describe: () => this.#metadataLog.describe(clock.nowMs()),
+      controller: this.#controllerClient, timers: this.#timers, logger: this.#logger,
+    }).start()
   }
 
   /** From here on this broker keeps, leads and coordinates what the metadata says is its. */

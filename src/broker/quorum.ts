@@ -61,7 +61,6 @@ export function openMetadataLog(config: BrokerConfig, { clusterId, found }: Memb
   const { nodeId, logDirs, quorum, listeners } = config
   const directoryId = directoryIdOf(logDirOf(logDirs))
   const { controller } = listeners
-  const advertised = controller === null || controller.advertised.host === '' ? hostname() : controller.advertised.host
   const options = {
     nodeId,
     clusterId,
@@ -70,7 +69,7 @@ export function openMetadataLog(config: BrokerConfig, { clusterId, found }: Memb
     host: controller === null ? null : controller.bind.host || '::',
     port: controller?.bind.port ?? 0,
     initialVoters: initialVoters(config, directoryId, found),
-    advertisedHost: advertised,
+    advertisedHost: quorumAddress(config, 0)?.host ?? '',
     advertisedPort: controller?.advertised.port ?? 0,
     bootstrapServers: [...quorum.otherServers],
     heartbeatIntervalMs: Math.max(10, Math.floor(quorum.electionTimeoutMinMs / HEARTBEATS_PER_TIMEOUT)),
@@ -88,6 +87,13 @@ export function openMetadataLog(config: BrokerConfig, { clusterId, found }: Memb
       }),
     (message) => logger.error('the metadata log has stopped', { reason: message }),
   )
+}
+
+/** Where others of the quorum reach this node, whose listener was bound to `port`; null where it has none. */
+export function quorumAddress({ listeners }: BrokerConfig, port: number): { name: string; host: string; port: number } | null {
+  if (listeners.controller === null) return null
+  const { name, host, port: told } = listeners.controller.advertised
+  return { name, host: host === '' ? hostname() : host, port: told === 0 ? port : told }
 }
 
 /** Those that begin the quorum, as each of them knows them; none where there is one already. */

@@ -42,7 +42,8 @@ export function resolveQuorum(settings: BrokerSettings, nodeId: number, { contro
   return {
     voters: others.length === 0 ? [] : given,
     otherServers: [...reachable, ...others.map(({ host, port }) => ({ host, port }))],
-    becomesVoter: settings['controller.quorum.auto.join.enable'],
+    // One that the settings name as a voter is to be one, also after it lost its disk.
+    becomesVoter: settings['controller.quorum.auto.join.enable'] || others.length > 0,
     electionTimeoutMinMs,
     electionTimeoutMaxMs: Math.max(settings['controller.quorum.fetch.timeout.ms'], 2 * electionTimeoutMinMs),
   }

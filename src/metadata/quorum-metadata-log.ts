@@ -14,6 +14,8 @@ import type { SnapshotLog } from './snapshot-writer.ts'
 
 /** What the log needs of the quorum's node; see `src/native.ts`. */
 export interface QuorumAccess {
+  /** What other nodes connect to; 0 for a node that is alone. */
+  readonly port: number
   propose(epoch: number, records: readonly Uint8Array[]): Promise<bigint>
   saveSnapshot(lastOffset: bigint, records: readonly Uint8Array[]): void
   addVoter(voter: Voter): Promise<void>
@@ -81,6 +83,11 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
     if (log.#failure === null) return log
     await log.#quorum.close()
     throw new MillraceError('QUORUM', log.#failure)
+  }
+
+  /** Where this node listens for others; 0 where it does not. */
+  get port(): number {
+    return this.#quorum.port
   }
 
   get leadership(): Leadership {

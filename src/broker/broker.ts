@@ -409,7 +409,8 @@ export class BrokerNode {
       features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
       rack: config.settings['broker.rack'],
       isMigratingZkBroker: false,
-      logDirs: config.logDirs.map(directoryIdOf),
+      // A directory that was never given an id is not known by one from before either.
+      logDirs: config.logDirs.map((dir) => directoryIdOf(dir) ?? randomUuid()),
       previousBrokerEpoch: BigInt(dataPlane.cleanStart ? dataPlane.previousBrokerEpoch : -1),
     }
   }

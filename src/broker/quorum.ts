@@ -59,7 +59,8 @@ export async function findMembership({ nodeId, logDirs, quorum }: BrokerConfig, 
  */
 export function openMetadataLog(config: BrokerConfig, { clusterId, found }: Membership, logger: Logger): Promise<QuorumMetadataLog> {
   const { nodeId, logDirs, quorum, listeners } = config
-  const directoryId = directoryIdOf(logDirOf(logDirs))
+  // Zero is not checked.
+  const directoryId = quorumDirectoryId(logDirs)
   const { controller } = listeners
   const options = {
     nodeId,
@@ -116,12 +117,11 @@ function metadataDir(logDirs: readonly string[]): string {
 
 /** The directory that makes this node the voter it is. */
 export function quorumDirectoryId(logDirs: readonly string[]): Uuid {
-  return directoryIdOf(logDirOf(logDirs))
+  return directoryIdOf(logDirOf(logDirs)) ?? ZERO_UUID
 }
 
-/** Zero, which is not checked, where the directory has no id. */
-export function directoryIdOf(logDir: string): Uuid {
+export function directoryIdOf(logDir: string): Uuid | undefined {
   const path = join(logDir, 'meta.properties')
   const given = existsSync(path) ? parseProperties(readFileSync(path, 'utf8')).get('directory.id') : undefined
-  return (given === undefined ? undefined : parseUuid(given)) ?? ZERO_UUID
+  return given === undefined ? undefined : parseUuid(given)
 }

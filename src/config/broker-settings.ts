@@ -61,8 +61,9 @@ export const BROKER_SETTINGS = {
   'replica.socket.timeout.ms': int(30_000, { doc: 'Time in milliseconds after which a fetch of a follower that was not answered is given up.' }),
   'producer.id.expiration.ms': int(86_400_000, { check: atLeast(1), doc: 'Time in milliseconds without a write after which an idempotent producer is forgotten.' }),
 
-  'broker.heartbeat.interval.ms': int(2000, { doc: 'Time in milliseconds between heartbeats of this broker to the controller.' }),
-  'broker.session.timeout.ms': int(9000, { doc: 'Time in milliseconds without a heartbeat after which the controller takes a broker for failed.' }),
+  // Kafka's defaults of these two are 2 and 9 s. Heartbeats cost little here, and what a failed broker led is taken over sooner.
+  'broker.heartbeat.interval.ms': int(500, { doc: 'Time in milliseconds between heartbeats of this broker to the controller.' }),
+  'broker.session.timeout.ms': int(4000, { doc: 'Time in milliseconds without a heartbeat after which the controller takes a broker for failed.' }),
   'controlled.shutdown.enable': bool(true, 'Whether this broker hands its leaderships over before it stops.'),
   'auto.leader.rebalance.enable': bool(true, 'Whether the controller gives leaderships back to the first replicas of partitions from time to time.'),
   'leader.imbalance.check.interval.seconds': long(300, { check: atLeast(1), doc: 'Time in seconds between looks for leaderships to give back.' }),

@@ -45,7 +45,7 @@ export async function openMetadata(options: { settings?: Record<string, string>;
   })
   let lastTopicId = 0
   const newTopicId = (): Uuid => Buffer.from(`topic${String(++lastTopicId).padStart(11, '0')}`).toString('base64url') as Uuid
-  const topicCreator = new TopicCreator({ runtime, configs, config, newTopicId, randomInt: () => 0, logger })
+  const topicCreator = new TopicCreator({ runtime, configs, config, newTopicId, randomInt: () => 0, logger, elsewhere: () => null })
   const handlers = metadataHandlers({ runtime, configs, config, topicCreator, logs: dataPlane, logging, logger, randomInt: () => 0 })
 
   /** Encodes the request, has it answered, and decodes the response, all at that version; by default the highest. */

@@ -181,7 +181,7 @@ async function registrations(talk: Talk): Promise<void> {
   await talk.beat('wants to stay fenced', 11, { wantFence: true })
   await talk.step('with another epoch', 'BrokerHeartbeat', 1, talk.beatOf(11, { brokerEpoch: 3n }))
   await talk.beat('has caught up', 11)
-  await talk.register('another process while it is alive', 11, 'r2')
+  await talk.register('another process while it is alive', 11, 'r2', { logDirs: [dir(15)] })
   for (const id of [12, 13, 14]) await talk.start(`broker ${id}`, id, 'r1')
 }
 

@@ -46,7 +46,7 @@ test('adopting again changes nothing', async () => {
 test('configs stay what they were, where this broker knows them, and producer ids are not given out again', async () => {
   const before = { topicConfigs: new Map([['orders', new Map([['retention.ms', '5'], ['not.of.this.world', '1']])], ['other', new Map([['retention.ms', '6']])]]), nextProducerId: 7000n }
   const { runtime } = await adopt(['orders'], [{ name: 'orders', id: ORDERS_ID, partitions: [0], logDir: '/a' }], undefined, before)
-  expect([...runtime.image.configs].map(([key, configs]) => [key, [...configs]])).toEqual([['2:orders', [['retention.ms', '5']]]])
+  expect([...runtime.image.configs].filter(([key]) => key.startsWith('2:')).map(([key, configs]) => [key, [...configs]])).toEqual([['2:orders', [['retention.ms', '5']]]])
   expect(runtime.image.nextProducerId).toBe(7000n)
 })
 

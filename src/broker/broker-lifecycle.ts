@@ -32,6 +32,8 @@ const REGISTRATION_TIMEOUT_MS = 60_000
 const REGISTRATION_BACKOFF_MS = 500
 /** Between heartbeats while there is something to wait for. */
 const IMPATIENT_INTERVAL_MS = 50
+/** A broker that wants to stop does not wait longer for a controller: where most nodes stop together there is none any more. */
+const SHUTDOWN_CALL_TIMEOUT_MS = 4000
 const TIMER = 'broker-heartbeat'
 
 type Waiting = { readonly isReached: () => boolean; readonly resolve: () => void }
@@ -122,13 +124,14 @@ export class BrokerLifecycle {
     try {
       const { metadataOffset } = self()
       const request = { brokerId: nodeId, brokerEpoch: this.#epoch, currentMetadataOffset: metadataOffset, wantFence: false, wantShutDown }
-      const response = await controller.call('BrokerHeartbeat', request, { version: HEARTBEAT_VERSION, timeoutMs: sessionTimeoutMs, channel: 'lifecycle' })
+      const response = await controller.call('BrokerHeartbeat', request, { version: HEARTBEAT_VERSION, timeoutMs: wantShutDown ? Math.min(sessionTimeoutMs, SHUTDOWN_CALL_TIMEOUT_MS) : sessionTimeoutMs, channel: 'lifecycle' })
       delayMs = await this.#take(response, wantShutDown)
     } catch (error) {
       if (this.#closed) return
       const code = error instanceof KafkaError ? error.errorCode : -1
       if (code === ERRORS.STALE_BROKER_EPOCH.code || code === ERRORS.BROKER_ID_NOT_REGISTERED.code) await this.#registerAgain(code)
       else this.#deps.logger.warn('the controller does not answer heartbeats', { error: errorMessage(error) })
+      if (wantShutDown) this.#stopWaiting()
       delayMs = IMPATIENT_INTERVAL_MS
     }
     if (this.#closed || this.#shouldShutDown) return
@@ -150,14 +153,16 @@ export class BrokerLifecycle {
   }
 
   async #registerAgain(code: number): Promise<void> {
-    if (this.#wantsShutDown) {
-      // Nobody waits for a broker that is not registered.
-      this.#shouldShutDown = true
-      return this.onChange()
-    }
+    // Nobody waits for a broker that is not registered.
+    if (this.#wantsShutDown) return this.#stopWaiting()
     this.#deps.logger.warn('registers again', { because: errorName(code) })
     const refused = await this.#tryRegister()
     if (refused !== 0) this.#deps.logger.error('the controller refuses this broker', { error: errorName(refused) })
+  }
+
+  #stopWaiting(): void {
+    this.#shouldShutDown = true
+    this.onChange()
   }
 
   #until(isReached: () => boolean): Promise<void> {

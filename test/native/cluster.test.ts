@@ -8,10 +8,11 @@ import { WireClient } from '../support/wire-client.ts'
 let cluster: ClusterNodes
 const clients: WireClient[] = []
 
+// All stop together, so that the last ones find no controller to hand over to.
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close()
   await cluster.close()
-})
+}, 60_000)
 
 async function connect(id: number): Promise<WireClient> {
   const client = await WireClient.connect(cluster.port(id))

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { allocateProducerIds } from '../../../src/metadata/controller/cluster-records.ts'
+import { metadataRecord } from '../../../src/metadata/controller/metadata-records.ts'
 import { FakeDisk } from '../../support/fake-data-plane.ts'
 import { newTopic, openMetadata } from '../../support/metadata-fixture.ts'
 
@@ -64,6 +65,14 @@ test('after a restart the state is that of before', async () => {
   expect((await describe(second)).map(({ name, partitions }) => [name, partitions.length])).toEqual([['kept', 5]])
   expect(second.configs.topicSettings(second.runtime.image, 'kept')['retention.ms']).toBe(1000)
   expect(second.configs.topicSettings(second.runtime.image, 'gone')['retention.ms']).toBe(604_800_000)
+})
+
+test('a cluster at an older metadata version gets records that its brokers understand, and no more than those hold', async () => {
+  const first = await openMetadata()
+  await first.runtime.write(() => ({ records: [metadataRecord('FeatureLevelRecord', { name: 'metadata.version', featureLevel: 16 })], response: undefined }))
+  await first.call('CreateTopics', { topics: [newTopic('t')] })
+  // Directories came with 17.
+  expect(first.runtime.image.topicsByName.get('t')?.partitions[0]?.directories).toEqual([])
 })
 
 test('10,000 partitions replay within 150 ms, and the next topic does not pay for them', async () => {

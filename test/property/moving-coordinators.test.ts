@@ -30,6 +30,7 @@ class Life {
   readonly transactionalOffsets = new Map<string, { group: string; offset: bigint; acknowledged: boolean }[]>()
   readonly told: (Producer & { commit: boolean })[] = []
   #offset = 0n
+  #isStormy = true
 
   constructor(seed: number) {
     this.next = random(seed)
@@ -40,15 +41,21 @@ class Life {
     const { cluster, next } = this
     const action = next(40)
     if (action < 3) cluster.move()
-    else if (action < 9) [...cluster.nodes.values()][next(cluster.nodes.size)]?.hear()
+    else if (action < 9) this.hearOne()
     else if (action === 9 && cluster.nodes.size > 2) cluster.crash([...cluster.nodes.keys()][next(cluster.nodes.size)] ?? 1)
     else if (action < 12) this.startOne()
     else if (action < 20) this.replicateSome()
     else if (action === 20) cluster.network.faults.push(next(2) === 0 ? 'request lost' : 'answer lost')
     else if (action === 21) cluster.clock.advance(next(1_500))
+    else if (action === 22) cluster.lostAppends++
     else if (action < 28) await this.commitOffset(`g-${next(3)}`)
     else await this.transact(`t-${next(3)}`)
     await settled()
+  }
+
+  hearOne(): void {
+    const { nodes } = this.cluster
+    ;[...nodes.values()][this.next(nodes.size)]?.hear()
   }
 
   startOne(): void {
@@ -63,11 +70,12 @@ class Life {
     const known = this.commits.get(groupId) ?? { tried: 0n, acknowledged: 0n }
     this.commits.set(groupId, known)
     const committedOffset = ++known.tried
-    const answer = await this.ask(this.cluster.coordinatorOf(OFFSETS_TOPIC, groupId), 'OffsetCommit', 9, {
+    await this.ask(this.cluster.coordinatorOf(OFFSETS_TOPIC, groupId), 'OffsetCommit', 9, {
       groupId, generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null,
       topics: [{ name: DATA_TOPIC, partitions: [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata: '' }] }],
+    }, ({ topics }) => {
+      if (topics[0]?.partitions[0]?.errorCode === 0 && committedOffset > known.acknowledged) known.acknowledged = committedOffset
     })
-    if (answer?.topics[0]?.partitions[0]?.errorCode === 0) known.acknowledged = committedOffset
   }
 
   async transact(id: string): Promise<void> {
@@ -112,15 +120,19 @@ class Life {
   async end(id: string, client: Client): Promise<boolean> {
     const { producerId, producerEpoch } = client
     const commit = client.wrote && this.next(3) > 0
-    const answer = await this.ask(this.cluster.coordinatorOf(TRANSACTION_STATE_TOPIC, id), 'EndTxn', 5, { transactionalId: id, producerId, producerEpoch, committed: commit })
+    const answer = await this.ask(this.cluster.coordinatorOf(TRANSACTION_STATE_TOPIC, id), 'EndTxn', 5, { transactionalId: id, producerId, producerEpoch, committed: commit }, ({ errorCode }) => {
+      if (errorCode === 0) this.told.push({ producerId, producerEpoch, commit })
+    })
     if (answer === null || answer.errorCode !== 0) return false
-    this.told.push({ producerId, producerEpoch, commit })
     Object.assign(client, { producerId: answer.producerId, producerEpoch: answer.producerEpoch, wrote: false })
     return true
   }
 
-  async ask<N extends ApiName>(node: number, api: N, version: number, request: Encodable<RequestOf<N>>): Promise<ResponseOf<N> | null> {
-    return (await this.within(this.cluster.network.from(0).send(node, api, request, { version })))?.value ?? null
+  /** What is told counts also where it comes too late for who asked. */
+  async ask<N extends ApiName>(node: number, api: N, version: number, request: Encodable<RequestOf<N>>, onAnswer: (answer: ResponseOf<N>) => void = () => {}): Promise<ResponseOf<N> | null> {
+    const answer = this.cluster.network.from(0).send(node, api, request, { version })
+    answer.then(onAnswer, () => {})
+    return (await this.within(answer))?.value ?? null
   }
 
   /** Null where no answer comes, or none that says anything. Time passes, and what can be replicated is. */
@@ -130,6 +142,8 @@ class Life {
     for (let turn = 0; outcome === undefined && turn < 6; turn++) {
       await settled()
       if (turn > 1 && this.next(3) === 0) this.replicateSome()
+      if (this.#isStormy && this.next(8) === 0) this.cluster.move()
+      if (this.#isStormy && this.next(4) === 0) this.hearOne()
       if (turn === 4) this.cluster.clock.advance(110)
     }
     await settled()
@@ -138,7 +152,9 @@ class Life {
 
   async calm(): Promise<void> {
     const { cluster } = this
+    this.#isStormy = false
     cluster.network.faults.length = 0
+    cluster.lostAppends = 0
     while (cluster.nodes.size < NODES) this.startOne()
     for (const node of cluster.nodes.values()) node.hear()
     for (let turn = 0; turn < 150; turn++) {

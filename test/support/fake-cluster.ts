@@ -195,6 +195,10 @@ export class FakeNode {
     const isLeader = log.truth.leader === this.id
     const baseOffset = isLeader ? log.append(batch, records, this.#cluster.clock.nowMs()) : -1n
     const lastOffset = isLeader ? log.end - 1n : 2n ** 62n
+    if (isLeader && this.#cluster.lostAppends > 0) {
+      this.#cluster.lostAppends--
+      throw new KafkaError('REQUEST_TIMED_OUT')
+    }
     await new Promise<void>((resolve, reject) => log.pending.push({ node: this, lastOffset, resolve, reject }))
     return baseOffset
   }
@@ -216,6 +220,8 @@ export class FakeCluster {
   readonly logs = new Map<string, ReplicatedLog>()
   readonly nodes = new Map<number, FakeNode>()
   nextProducerId = 0
+  /** So many appends are stored, and called failed. */
+  lostAppends = 0
   incarnationCount = 0
   readonly #next: (bound: number) => number
 

@@ -1,7 +1,7 @@
 //! Three brokers that replicate a partition over loopback: what is acknowledged, and what becomes of it when leaders go.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use millrace_core::log::LogConfig;
 use millrace_core::partition::{AppendError, Commit, Isolation, OffsetSpec, PartitionUnavailable, ReadError};
@@ -122,7 +122,7 @@ fn a_replica_with_an_empty_disk_gets_everything_again() {
     let expected: Vec<String> = (0..50).map(|count| format!("value {count}")).collect();
     expected.iter().for_each(|value| assert_eq!(replicas.produce(1, value), Commit::Done));
     replicas.kill(3);
-    replicas.until_isr(1, &[1, 2]);
+    replicas.fence(3);
     replicas.wipe(3);
     replicas.start(3);
     replicas.until_isr(1, &[1, 2, 3]);
@@ -203,7 +203,7 @@ fn a_log_start_is_followed_and_who_is_behind_it_begins_there() {
         assert_eq!(replicas.produce(1, &format!("value {count}")), Commit::Done);
     }
     replicas.kill(3);
-    replicas.until_isr(1, &[1, 2]);
+    replicas.fence(3);
     let leader = replicas.broker(1);
     assert_eq!(leader.storage.delete_records(&replicas.partition(1), 7).unwrap(), 7);
     let follower = replicas.partition(2);
@@ -220,8 +220,8 @@ fn a_replica_whose_log_failed_leaves_the_isr() {
     let replicas = three("failed");
     assert_eq!(replicas.produce(1, "first"), Commit::Done);
     replicas.partition(2).fail("a disk that gave up");
-    replicas.until_isr(1, &[1, 3]);
     assert_eq!(replicas.produce(1, "second"), Commit::Done);
+    replicas.until_isr(1, &[1, 3]);
     assert_eq!(replicas::values(&replicas.partition(3)), ["first", "second"]);
 }
 
@@ -230,7 +230,7 @@ fn a_former_life_of_a_broker_counts_for_nothing() {
     let replicas = three("epochs");
     assert_eq!(replicas.produce(1, "first"), Commit::Done);
     replicas.kill(3);
-    replicas.until_isr(1, &[1, 2]);
+    replicas.fence(3);
     // The broker comes back, and the leader hears of yet another life of it.
     replicas.start(3);
     replicas.change(|metadata| *metadata.broker_epochs.get_mut(&3).unwrap() += 100);
@@ -262,20 +262,23 @@ fn records_that_are_to_be_on_disk_are_on_every_disk() {
 
 #[test]
 fn a_throttled_replica_that_is_not_in_sync_waits_for_its_rate() {
-    let replicas = three("throttled");
-    assert_eq!(replicas.produce(1, "first"), Commit::Done);
-    replicas.kill(3);
-    replicas.until_isr(1, &[1, 2]);
-    replicas.wipe(3);
-    assert_eq!(replicas.produce(1, &"x".repeat(100_000)), Commit::Done);
-    replicas.broker(1).storage.set_replication_quotas(50_000.0, f64::INFINITY);
-    replicas.change(|metadata| metadata.spec.leader_throttled = true);
-    let began = std::time::Instant::now();
-    replicas.start(3);
-    replicas.until_values(3, &["first", &"x".repeat(100_000)]);
-    // One batch may overdraw the rate, and then nothing more moves until that is paid for.
-    assert_eq!(replicas.append(1, "third").unwrap().base_offset, 2);
-    let follower = replicas.partition(3);
-    until(&follower, "the third record is there", || follower.log_end_offset() == 3);
-    assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
+    for throttles_leader in [true, false] {
+        let replicas = three(&format!("throttled-{throttles_leader}"));
+        assert_eq!(replicas.produce(1, "first"), Commit::Done);
+        replicas.kill(3);
+        replicas.fence(3);
+        replicas.wipe(3);
+        // More than one fetch takes.
+        let large: Vec<String> = (0..3).map(|count| count.to_string().repeat(700_000)).collect();
+        large.iter().for_each(|value| assert_eq!(replicas.produce(1, value), Commit::Done));
+        replicas.change(|metadata| (metadata.spec.leader_throttled, metadata.spec.follower_throttled) = (throttles_leader, !throttles_leader));
+        let rates = if throttles_leader { (700_000.0, f64::INFINITY) } else { (f64::INFINITY, 700_000.0) };
+        replicas.broker(1).storage.set_replication_quotas(rates.0, rates.1);
+        let began = Instant::now();
+        replicas.start_with(3, |storage| storage.set_replication_quotas(rates.0, rates.1));
+        replicas.until_isr(1, &[1, 2, 3]);
+        // A second's worth at once, and the third batch only when the second is paid for.
+        assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+        assert_eq!(replicas::values(&replicas.partition(3))[1..], large);
+    }
 }

@@ -168,6 +168,9 @@ impl Partition {
         if !is_committed {
             return self.unavailable().map_or(Commit::Pending, Commit::Lost);
         }
+        if self.role() == Role::Alone {
+            return Commit::Done;
+        }
         let (in_sync, required) = self.in_sync_and_required(&self.config.load());
         if in_sync < required { Commit::TooFewInSync } else { Commit::Done }
     }

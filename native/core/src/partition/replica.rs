@@ -119,7 +119,7 @@ enum State {
     Deleted,
 }
 
-/// Locks are taken in this order: the state, the log's writer, the place.
+/// The place is locked last: whoever holds it takes no other lock.
 pub struct Partition {
     pub(super) options: PartitionOptions,
     pub(super) context: LogContext,

@@ -97,8 +97,18 @@ impl Replicas {
         });
     }
 
+    /// Takes a broker that is gone out of the ISR, as a controller does that hears nothing of it.
+    pub fn fence(&self, id: i32) {
+        self.change(|metadata| metadata.spec.isr.retain(|other| *other != id));
+    }
+
     pub fn start(&self, id: i32) {
-        self.inner.start(id);
+        self.start_with(id, |_| {});
+    }
+
+    /// As above, with something done to the storage before it hears of any partition.
+    pub fn start_with(&self, id: i32, prepare: impl FnOnce(&LogManager)) {
+        self.inner.start(id, prepare);
     }
 
     /// Ends a broker without a word; its files stay.
@@ -272,7 +282,7 @@ impl Inner {
         broker.storage.set_cluster(Cluster { broker_epoch, peers, eligible_leader_replicas });
     }
 
-    fn start(self: &Arc<Self>, id: i32) {
+    fn start(self: &Arc<Self>, id: i32, prepare: impl FnOnce(&LogManager)) {
         let options = LogManagerOptions {
             node_id: id,
             cluster_id: Uuid([7; 16]),
@@ -284,6 +294,7 @@ impl Inner {
             recovery_thread_count: 1,
         };
         let storage = Arc::new(LogManager::open(options, Env::real()).unwrap());
+        prepare(&storage);
         let weak = Arc::downgrade(self);
         storage
             .start_background(move |fact| {

@@ -30,7 +30,13 @@ pub fn find_by_id(table: &TopicTable, id: Uuid, index: i32) -> Result<(Arc<Topic
 }
 
 fn partition_of(topic: &Topic, index: i32) -> Result<Arc<Partition>, ErrorCode> {
-    usize::try_from(index).ok().and_then(|index| topic.partitions.get(index)?.clone()).ok_or(ErrorCode::UnknownTopicOrPartition)
+    let place = usize::try_from(index).ok().and_then(|index| topic.partitions.get(index));
+    match place {
+        Some(Some(partition)) => Ok(partition.clone()),
+        // It is there, and others have it.
+        Some(None) => Err(ErrorCode::NotLeaderOrFollower),
+        None => Err(ErrorCode::UnknownTopicOrPartition),
+    }
 }
 
 pub fn unavailable_code(error: &PartitionUnavailable) -> ErrorCode {

@@ -271,7 +271,8 @@ fn a_throttled_replica_that_is_not_in_sync_waits_for_its_rate() {
         // More than one fetch takes.
         let large: Vec<String> = (0..3).map(|count| count.to_string().repeat(700_000)).collect();
         large.iter().for_each(|value| assert_eq!(replicas.produce(1, value), Commit::Done));
-        replicas.change(|metadata| (metadata.spec.leader_throttled, metadata.spec.follower_throttled) = (throttles_leader, !throttles_leader));
+        replicas
+            .change(|metadata| (metadata.spec.leader_throttled, metadata.spec.follower_throttled) = (throttles_leader, !throttles_leader));
         let rates = if throttles_leader { (700_000.0, f64::INFINITY) } else { (f64::INFINITY, 700_000.0) };
         replicas.broker(1).storage.set_replication_quotas(rates.0, rates.1);
         let began = Instant::now();

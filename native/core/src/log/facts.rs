@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 use super::load_queue::LoadQueue;
 use super::log_dir::LogDir;
 use super::manager::FlushQueue;
-use crate::log::Uuid;
 use crate::env::Env;
 use crate::log::LogConfig;
+use crate::log::Uuid;
 use crate::partition::{Cluster, Home, Partition};
 
 /// What happened, for the control plane to know.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,7 +15,10 @@ use super::checkpoint;
 use super::facts::{FactSink, PartitionHome};
 use super::load_queue::LoadQueue;
 use super::log_dir::{LogDir, fresh_number};
-use super::{CompactionTotals, LogConfig, LogContext, PartitionSpec, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable, Uuid};
+use super::{
+    CompactionTotals, LogConfig, LogContext, PartitionSpec, ProducerSummary, SegmentCache, SegmentSummary, Topic, TopicSpec, TopicTable,
+    Uuid,
+};
 use crate::env::Env;
 use crate::partition::{AppendError, Cluster, Partition, PartitionOffsets, PartitionOptions, PartitionUnavailable, RateQuota, Standing};
 
@@ -399,13 +402,14 @@ impl LogManager {
     }
 
     /// Partitions where retention may have something to do: more than the active segment, or an active segment that
-    /// holds data older than `age_ms`. Those that are not open yet are left out until they are.
+    /// holds data older than `age_ms`. Those that are not open yet are left out until they are, and those that follow: their
+    /// log start follows, too.
     pub fn retention_candidates(&self, age_ms: i64) -> Vec<(Arc<str>, i32)> {
         let oldest = self.env.clock.now_ms().saturating_sub(age_ms);
         let is_candidate = |partition: &Arc<Partition>| {
-            partition
-                .opened_log()
-                .is_some_and(|log| log.segment_count() > 1 || log.active_first_timestamp_ms().is_some_and(|first| first < oldest))
+            let leads = partition.role().leads();
+            let log = if leads { partition.opened_log() } else { None };
+            log.is_some_and(|log| log.segment_count() > 1 || log.active_first_timestamp_ms().is_some_and(|first| first < oldest))
         };
         let candidates = self.partitions().into_iter().filter(is_candidate);
         candidates.map(|partition| (partition.topic().clone(), partition.index())).collect()

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::LogConfig;
 use super::loader;
 use super::partition_log::{LogError, LogWriter, PartitionLog};
 use super::producer_state::ProducerState;
 use super::segment::Segment;
-use super::LogConfig;
 use crate::env::Durability;
 
 impl PartitionLog {

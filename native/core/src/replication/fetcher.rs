@@ -243,7 +243,8 @@ impl Fetcher {
 
     fn on_fetched(&mut self, is_full: bool, response: &ReplicaFetchResponse, frame: &[u8], now: Duration) {
         if response.error != ErrorCode::None.code() {
-            let is_of_session = [ErrorCode::FetchSessionIdNotFound, ErrorCode::InvalidFetchSessionEpoch, ErrorCode::FetchSessionTopicIdError];
+            let is_of_session =
+                [ErrorCode::FetchSessionIdNotFound, ErrorCode::InvalidFetchSessionEpoch, ErrorCode::FetchSessionTopicIdError];
             self.reset_session();
             if !is_of_session.iter().any(|code| code.code() == response.error) {
                 self.delay_all(now);
@@ -265,7 +266,8 @@ impl Fetcher {
     }
 
     fn on_bound(&mut self, topic: &str, index: i32, error: i16, offset: i64, now: Duration) {
-        let found = self.followed.values_mut().find(|followed| followed.partition.index() == index && **followed.partition.topic() == *topic);
+        let found =
+            self.followed.values_mut().find(|followed| followed.partition.index() == index && **followed.partition.topic() == *topic);
         let Some(followed) = found else { return };
         let outcome = match error {
             0 => followed.on_bound(offset),
@@ -386,3 +388,7 @@ impl Followed {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fetcher_test.rs"]
+mod tests;

@@ -74,7 +74,8 @@ impl Replication {
             }
         }
         for (place, assignments) in wanted.drain() {
-            if let Some(thread) = fetchers.running.get(&place) {
+            // One that ended by itself has met a fault of ours; another one goes on from where the logs end.
+            if let Some(thread) = fetchers.running.get(&place).filter(|thread| !thread.has_ended()) {
                 thread.assign(assignments);
                 continue;
             }

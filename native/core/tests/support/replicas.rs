@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use millrace_core::Uuid;
 use millrace_core::env::Env;
 use millrace_core::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, StorageFact, TopicSpec};
-use millrace_core::partition::{Appended, AppendError, Cluster, Commit, Partition, PartitionUnavailable, Peer, Wake, decode_batch};
+use millrace_core::partition::{AppendError, Appended, Cluster, Commit, Partition, PartitionUnavailable, Peer, Wake, decode_batch};
 use millrace_core::record::RecordInput;
 use millrace_core::replication::{Replication, ReplicationOptions};
 use millrace_core::server::{Server, ServerOptions};

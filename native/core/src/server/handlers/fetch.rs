@@ -283,7 +283,8 @@ impl ParkedFetch {
             shared.storage.leader_quota().record(throttled_bytes, shared.storage.env().clock.monotonic());
         }
         for (_, part) in &included {
-            if let (Some(topic), Some(slice)) = (&part.topic, &part.slice) {
+            // What replication moves is not what clients read.
+            if let (Some(topic), Some(slice), None) = (&part.topic, &part.slice, &self.follower) {
                 topic.bytes_out.fetch_add(u64::from(slice.len), std::sync::atomic::Ordering::Relaxed);
             }
         }

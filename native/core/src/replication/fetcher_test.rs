@@ -36,8 +36,8 @@ impl Bench {
         };
         let env = Env { clock: Arc::new(ManualClock::new(1_700_000_000_000)), files: Arc::new(SimulatedFiles::new()) };
         let storage = Arc::new(LogManager::open(options, env).unwrap());
-        let partitions = (0..partition_count);
-        let partitions = partitions.map(|index| PartitionSpec { replicas: vec![1, 2], ..PartitionSpec::alone(index, 2, 4) }).collect();
+        let followed = |index| PartitionSpec { replicas: vec![1, 2], ..PartitionSpec::alone(index, 2, 4) };
+        let partitions = (0..partition_count).map(followed).collect();
         let config = LogConfig::default();
         storage.apply(vec![TopicSpec { name: "orders".to_owned(), id: TOPIC, internal: false, partitions, config }], &[]).unwrap();
         let options = FetcherOptions {

@@ -97,6 +97,17 @@ impl Replicas {
         });
     }
 
+    /// As above, with no more in the ISR than are in it at that moment.
+    pub fn elect_in_sync(&self, leader: i32, candidates: &[i32]) {
+        self.change(|metadata| {
+            if metadata.spec.isr.contains(&leader) {
+                metadata.spec.leader = leader;
+                metadata.spec.leader_epoch += 1;
+                metadata.spec.isr.retain(|id| candidates.contains(id));
+            }
+        });
+    }
+
     /// Takes a broker that is gone out of the ISR, as a controller does that hears nothing of it.
     pub fn fence(&self, id: i32) {
         self.change(|metadata| metadata.spec.isr.retain(|other| *other != id));
@@ -128,6 +139,10 @@ impl Replicas {
 
     pub fn wipe(&self, id: i32) {
         std::fs::remove_dir_all(self.inner.dir.join(id.to_string())).unwrap();
+    }
+
+    pub fn is_running(&self, id: i32) -> bool {
+        self.inner.brokers.lock().contains_key(&id)
     }
 
     pub fn broker(&self, id: i32) -> Arc<Broker> {

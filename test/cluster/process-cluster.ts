@@ -38,6 +38,11 @@ export abstract class ProcessCluster implements ClusterUnderTest {
   constructor(options: ClusterOptions) {
     this.#options = options
     for (const nodeId of VOTERS) this.#addNode(nodeId, true)
+    // Whatever ends the harness, no broker is left behind.
+    process.once('exit', () => {
+      for (const { process: child } of this.#nodes.values()) child?.kill('SIGKILL')
+    })
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   }
 
   /** Once per node, before its first start. */

@@ -26,3 +26,8 @@ export type ApiHandlers = { [N in ApiName]?: ApiHandler<N> }
 export interface ApiCaller {
   call<N extends ApiName>(api: N, request: Encodable<RequestOf<N>>): Promise<ResponseOf<N>>
 }
+
+/** The same, with a say in which broker is asked. It rejects with BROKER_NOT_AVAILABLE where that one cannot be reached. */
+export interface BrokerCaller extends ApiCaller {
+  callBroker<N extends ApiName>(brokerId: number, api: N, request: Encodable<RequestOf<N>>): Promise<ResponseOf<N>>
+}

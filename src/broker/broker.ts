@@ -8,7 +8,7 @@ import { GROUP_APIS, groupHandlers, transactionalOffsets } from '../groups/group
 import { OFFSETS_TOPIC } from '../groups/group-records.ts'
 import { SocketInterBroker } from '../interbroker/socket-inter-broker.ts'
 import { ClusterConfigs } from '../metadata/cluster-configs.ts'
-import { CONFIG_RESOURCES, configsOf, emptyImage } from '../metadata/cluster-image.ts'
+import { CONFIG_RESOURCES, configKey, configsOf, emptyImage } from '../metadata/cluster-image.ts'
 import type { BrokerEndpoint, ClusterImage } from '../metadata/cluster-image.ts'
 import { ActiveController } from '../metadata/controller/active-controller.ts'
 import { raiseFeatures } from '../metadata/controller/cluster-records.ts'
@@ -45,6 +45,8 @@ import { adoptTopics } from './adopt.ts'
 import type { Adoption } from './adopt.ts'
 import type { ApiHandlers } from './api.ts'
 import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
+import { balancerCluster } from './balancer-cluster.ts'
+import { BalancerRunner } from './balancer-runner.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { changesCluster, clusterState } from './cluster-state.ts'
 import { ClusterCaller } from './cluster-caller.ts'
@@ -69,7 +71,7 @@ import { RetentionRunner } from './retention-runner.ts'
 import { Router } from './router.ts'
 import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
-import { groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
+import { balancerSettings, groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
 import { ShareStateRouter } from './share-state-router.ts'
 import { findStrayDirectories } from './stray-directories.ts'
 import { TransactionVerifier } from './transaction-verifier.ts'
@@ -120,6 +122,7 @@ export class BrokerNode {
   /** Asks whichever brokers have to answer. */
   readonly caller: ClusterCaller
   readonly records: ClusterRecords
+  readonly balancer: BalancerRunner
   readonly #interBroker: SocketInterBroker
   readonly clock: Clock
   readonly #timers: SystemTimers
@@ -319,6 +322,12 @@ export class BrokerNode {
       timers,
       logger: logging.logger('compaction'),
     })
+    this.balancer = new BalancerRunner({
+      cluster: balancerCluster({ image: () => metadata.image, caller: this.caller, isActiveController: isActive }),
+      settings: () => balancerSettings(configs.layers(metadata.image)),
+      timers,
+      logger: logging.logger('balancer'),
+    })
     this.#coordinators = [
       new CoordinatorFollower(OFFSETS_TOPIC, this.groups, nodeId, logging.logger('groups')),
       new CoordinatorFollower(SHARE_STATE_TOPIC, this.shares, nodeId, logging.logger('share')),
@@ -371,6 +380,7 @@ export class BrokerNode {
     this.shares.start()
     this.#retention.start()
     this.#compaction.start()
+    this.balancer.start()
     // Whoever connected meanwhile is answered now that there is an answer.
     dataPlane.onRequest((request) => this.#router.handle(request))
     void this.#reportStrays()
@@ -449,6 +459,7 @@ export class BrokerNode {
     await this.#handOver()
     this.#lifecycle.close()
     this.#compaction.close()
+    await this.balancer.close()
     await this.#retention.close()
     await this.metadata.idle()
     this.transactions.close()
@@ -490,6 +501,7 @@ export class BrokerNode {
     if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
     for (const coordinator of this.#coordinators) coordinator.follow(image)
     this.#delivery.onLeadersChanged()
+    if (brokersChanged(delta)) this.balancer.onBrokersChanged()
     const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id) ?? [])
     if (removed.length > 0) void this.groups.onTopicsDeleted(removed)
   }
@@ -503,6 +515,11 @@ export class BrokerNode {
     }
     return shortest
   }
+}
+
+/** Whether a broker came, went, or is to drain or no longer. */
+function brokersChanged({ base, brokers, configs }: MetadataDelta): boolean {
+  return brokers.size > 0 || [...base.brokers.keys()].some((id) => configs.has(configKey(CONFIG_RESOURCES.BROKER, String(id))))
 }
 
 /** An internal topic of a streams application as CreateTopics would ask for it. */

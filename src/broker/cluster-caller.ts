@@ -8,7 +8,7 @@ import { KafkaError, errorCode, errorName } from '../protocol/error-codes.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Timers } from '../shared/timers.ts'
-import type { ApiCaller } from './api.ts'
+import type { ApiCaller, BrokerCaller } from './api.ts'
 import { asKafkaError } from './error-responses.ts'
 
 export type ClusterCallerDeps = {
@@ -34,7 +34,7 @@ const UNREACHABLE: ReadonlySet<ErrorName> = new Set(['NETWORK_EXCEPTION', 'BROKE
 /** Requests that may be sent again though the first one may have been carried out: they only ask. */
 const QUESTIONS = /^(List|Describe)|Describe$|^OffsetFetch$/
 
-export class ClusterCaller implements ApiCaller {
+export class ClusterCaller implements BrokerCaller {
   readonly #deps: ClusterCallerDeps
   readonly #pauses = new Map<string, () => void>()
   #pauseCount = 0

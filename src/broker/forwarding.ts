@@ -6,6 +6,7 @@ import { apiByKey } from '../protocol/api-keys.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../protocol/codec.ts'
 import { errorCode, KafkaError } from '../protocol/error-codes.ts'
+import { KEPT_IN_METADATA } from '../config/broker-settings.ts'
 import { CONFIG_RESOURCES } from '../metadata/cluster-image.ts'
 import type { ApiHandler, ApiHandlers, RequestContext } from './api.ts'
 import type { ControllerClient } from './controller-client.ts'
@@ -55,8 +56,12 @@ async function forward<N extends ApiName>(controller: ControllerClient, api: N, 
 
 /** Loggers belong to the broker that was asked, and so does the complaint about another broker's name; all else is the controller's. */
 function splitConfigs(here: ApiHandler<ConfigApi>, elsewhere: ApiHandler<ConfigApi>, nodeId: number): ApiHandler<ConfigApi> {
-  const isOwn = ({ resourceType, resourceName }: { resourceType: number; resourceName: string }): boolean =>
-    resourceType === CONFIG_RESOURCES.BROKER_LOGGER || (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && resourceName !== String(nodeId))
+  type Resource = { resourceType: number; resourceName: string; configs: readonly { name: string }[] }
+  const isOwn = ({ resourceType, resourceName, configs }: Resource): boolean => {
+    if (resourceType === CONFIG_RESOURCES.BROKER_LOGGER) return true
+    const isAnothers = resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && resourceName !== String(nodeId)
+    return isAnothers && !configs.every(({ name }) => KEPT_IN_METADATA.has(name))
+  }
   return async (context, request) => {
     const own = request.resources.filter(isOwn)
     if (own.length === 0) return elsewhere(context, request)

@@ -1,14 +1,31 @@
 // What of the broker's settings each coordinator acts on.
 
-import type { BrokerSettings } from '../config/broker-settings.ts'
-import type { ConfigTexts } from '../config/config-layers.ts'
+import type { BrokerSettingName, BrokerSettings } from '../config/broker-settings.ts'
+import { brokerText } from '../config/config-layers.ts'
+import type { ConfigLayers, ConfigTexts } from '../config/config-layers.ts'
 import { parseAutoOffsetReset } from '../config/auto-offset-reset.ts'
 import type { GroupSettingName } from '../config/group-config-settings.ts'
 import type { GroupConfig, GroupSettings } from '../groups/group-settings.ts'
 import type { ShareGroupSettings } from '../share/share-deps.ts'
+import type { BalancerSettings } from './balancer-runner.ts'
 import type { TransactionSettings } from '../transactions/transaction-coordinator.ts'
 
 const MINUTE_MS = 60_000
+
+/** As they stand while the broker runs. */
+export function balancerSettings(layers: ConfigLayers): BalancerSettings {
+  const text = (name: BalancerSettingName): string => brokerText(layers, name) ?? ''
+  return {
+    enabled: text('balancer.enable').trim().toLowerCase() === 'true',
+    intervalMs: Number(text('balancer.interval.ms')),
+    thresholds: { imbalance: Number(text('balancer.imbalance.percentage')) / 100, imbalanceBytes: Number(text('balancer.imbalance.bytes')) },
+    partitionsMax: Number(text('balancer.moves.max')),
+    bytesMax: Number(text('balancer.moves.bytes.max')),
+    bytesPerSecond: Number(text('balancer.throttle.bytes.per.second')),
+  }
+}
+
+type BalancerSettingName = Extract<BrokerSettingName, `balancer.${string}`>
 
 export function groupSettings(settings: BrokerSettings): GroupSettings {
   return {

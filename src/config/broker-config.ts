@@ -113,6 +113,7 @@ function checkRoles(settings: BrokerSettings, at: (name: string) => string): voi
   if (!roles.includes('broker') || !roles.includes('controller')) {
     throw new ConfigError(at('process.roles'), `process.roles=${roles.join(',')} is not supported; a node is both broker and controller`)
   }
+  if (settings['broker.draining']) throw new ConfigError(at('broker.draining'), 'broker.draining=true is set while the broker runs, so that it lasts and all brokers know: millrace cluster drain')
 }
 
 function resolveLogDirs(settings: BrokerSettings, at: (name: string) => string): string[] {

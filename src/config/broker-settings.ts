@@ -114,6 +114,9 @@ export const BROKER_SETTINGS = {
   'min.insync.replicas': topicDefault('min.insync.replicas'),
   'unclean.leader.election.enable': topicDefault('unclean.leader.election.enable'),
 
+  'leader.replication.throttled.rate': long(INT64_MAX_TEXT, { check: atLeast(0), doc: 'Most bytes per second that this broker sends to followers from replicas that are throttled (KIP-73).' }),
+  'follower.replication.throttled.rate': long(INT64_MAX_TEXT, { check: atLeast(0), doc: 'Most bytes per second that this broker fetches into replicas that are throttled (KIP-73).' }),
+
   'group.initial.rebalance.delay.ms': int(3000, { doc: 'Time in milliseconds that the first rebalance of an empty group waits for more members.' }),
   'group.max.session.timeout.ms': int(1_800_000, { doc: 'Longest session time-out of a group member, in milliseconds.' }),
   'group.min.session.timeout.ms': int(6000, { doc: 'Shortest session time-out of a group member, in milliseconds.' }),
@@ -177,6 +180,16 @@ export const BROKER_SETTINGS = {
   'transactional.id.expiration.ms': int(604_800_000, { check: atLeast(1), doc: 'Time in milliseconds without a transaction after which a transactional id is forgotten.' }),
 
   // Not Kafka's: what it has no setting for.
+  // On by default: a broker that is added would otherwise stay empty until somebody reassigns partitions by hand. It begins
+  // only where brokers differ by much, a few partitions at a time, and slower than a network that carries a cluster.
+  'balancer.enable': bool(true, 'Whether replicas and leaders move by themselves until brokers hold alike. Brokers that drain are emptied either way. Not a setting of Apache Kafka.'),
+  'balancer.interval.ms': long(300_000, { check: atLeast(1000), doc: 'Time in milliseconds between looks of the balancer; it also looks when brokers come, go or drain. Not a setting of Apache Kafka.' }),
+  'balancer.imbalance.percentage': int(10, { check: between(1, 100), doc: 'Percent of the mean that brokers may differ by in replicas, leaders or bytes before the balancer begins. Not a setting of Apache Kafka.' }),
+  'balancer.imbalance.bytes': long(1_073_741_824, { check: atLeast(0), doc: 'Bytes that brokers may differ by whatever the percentage. Not a setting of Apache Kafka.' }),
+  'balancer.moves.max': int(10, { check: atLeast(1), doc: 'Partitions that the balancer moves at once. Not a setting of Apache Kafka.' }),
+  'balancer.moves.bytes.max': long(10_737_418_240, { check: atLeast(1), doc: 'Bytes that the balancer moves at once; a larger partition moves alone. Not a setting of Apache Kafka.' }),
+  'balancer.throttle.bytes.per.second': long(52_428_800, { check: atLeast(1), doc: 'Most bytes per second that a broker reads or writes for what the balancer moves. Not a setting of Apache Kafka.' }),
+  'broker.draining': bool(false, 'Whether this broker is to hold nothing: it gets no new replicas, and those it has move to others. Set while running, for one broker. Not a setting of Apache Kafka.'),
   'admin.listener': string('http://127.0.0.1:9644', { doc: 'Address of the HTTP admin API; empty for none. Not a setting of Apache Kafka.' }),
   'log.level': string('INFO', { check: oneOf(...LOG_LEVELS), doc: 'What is logged: this level and those above. Not a setting of Apache Kafka.' }) as ConfigKey<LogLevel>,
 }
@@ -205,9 +218,12 @@ export function brokerSynonyms(name: string): readonly string[] {
   return ALIASES[name] ?? [name]
 }
 
-const dynamicNames: ReadonlySet<string> = new Set(Object.values(TOPIC_SYNONYMS))
+const dynamicNames: ReadonlySet<string> = new Set([...Object.values(TOPIC_SYNONYMS), ...Object.keys(BROKER_SETTINGS).filter((name) => name.startsWith('balancer.')), 'broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
 
-/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics. */
+/** Kept in the metadata alone and about one broker, so that any broker can tell and change it, also of one that is down. */
+export const KEPT_IN_METADATA: ReadonlySet<string> = new Set(['broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
+
+/** Whether a setting can be changed while the broker runs: the defaults of topics and the balancer's, for one broker or for all. */
 export function isDynamic(name: string): boolean {
   return dynamicNames.has(name)
 }

@@ -1,6 +1,6 @@
 // Configs as DescribeConfigs tells them: every one, with where its value comes from and what stands behind it.
 
-import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.ts'
+import { BROKER_SETTINGS, isBrokerSetting, isDynamic, KEPT_IN_METADATA } from './broker-settings.ts'
 import type { ConfigKey, ConfigType } from './config-key.ts'
 import { brokerSynonymValues, brokerText, groupText, topicDefaultText } from './config-layers.ts'
 import type { ConfigLayers, ConfigSource, ConfigTexts, Synonym } from './config-layers.ts'
@@ -71,8 +71,15 @@ export function describeGroupConfigs(layers: ConfigLayers, own: ConfigTexts): De
 
 /** All configs of a broker: those it acts on and those of Kafka that it knows. */
 export function describeBrokerConfigs(layers: ConfigLayers): DescribedConfig[] {
-  const names = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].sort()
+  // As in Kafka throttles show only where they are set.
+  const names = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].filter((name) => !name.endsWith('.replication.throttled.rate') || layers.dynamicBroker.has(name) || layers.dynamicDefault.has(name)).sort()
   return names.map((name) => describeBroker(layers, name))
+}
+
+/** What any broker knows of another: what is kept in the metadata alone. */
+export function describeKeptInMetadata(dynamicBroker: ConfigTexts): DescribedConfig[] {
+  const layers: ConfigLayers = { dynamicBroker, dynamicDefault: new Map(), given: new Map() }
+  return describeBrokerConfigs(layers).filter(({ name }) => KEPT_IN_METADATA.has(name))
 }
 
 /** What is set while running for all brokers. */

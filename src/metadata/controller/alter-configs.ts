@@ -52,6 +52,9 @@ const ALL_TOPICS = ''
 
 function alterResource(image: ClusterImage, { resourceType, resourceName, changes, replace }: ConfigAlteration, fallbacks: ConfigFallbacks): MetadataRecord[] {
   const space = configSpace(image, resourceType, resourceName, fallbacks)
+  if (resourceType === CONFIG_RESOURCES.BROKER && resourceName === '' && changes.some(({ name }) => name === 'broker.draining')) {
+    throw new KafkaError('INVALID_REQUEST', 'broker.draining is set for one broker; all of them at once have nowhere to put what they hold.')
+  }
   const before = configsOf(image, resourceType, resourceName)
   const { texts } = changeConfigs(space, before, replace ? replacement(before.keys(), changes) : changes)
   if (resourceType === CONFIG_RESOURCES.BROKER && hasEligibleLeaderReplicas(image)) checkMinInsyncReplicas(resourceName, before.get(MIN_INSYNC_REPLICAS), texts.get(MIN_INSYNC_REPLICAS))

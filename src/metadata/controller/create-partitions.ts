@@ -6,6 +6,7 @@ import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../../pr
 import { PARTITIONS_PER_REQUEST_MAX } from '../../shared/limits.ts'
 import type { ClusterImage } from '../cluster-image.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
+import { placeableBrokers } from '../balancer/image-state.ts'
 import { placeReplicas } from '../placement.ts'
 import type { RandomInt } from '../placement.ts'
 import { errorFields, NO_ERROR } from './outcome.ts'
@@ -57,6 +58,6 @@ function addPartitions(image: ClusterImage, { name, count, assignments }: Growin
       throw new KafkaError('INVALID_REPLICA_ASSIGNMENT', `The manual partition assignment includes a partition with ${brokerIds.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`)
     }
   }
-  const replicas = assignments?.map(({ brokerIds }) => brokerIds) ?? placeReplicas(image.brokers.values(), additional, replicationFactor, randomInt)
+  const replicas = assignments?.map(({ brokerIds }) => brokerIds) ?? placeReplicas(placeableBrokers(image), additional, replicationFactor, randomInt)
   return replicas.map((brokers, index) => partitionRecord(image, topic.id, current + index, brokers))
 }

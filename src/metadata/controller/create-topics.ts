@@ -13,6 +13,7 @@ import type { Uuid } from '../../shared/uuid.ts'
 import { CONFIG_RESOURCES, METADATA_TOPIC } from '../cluster-image.ts'
 import type { ClusterImage } from '../cluster-image.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
+import { placeableBrokers } from '../balancer/image-state.ts'
 import { placeReplicas } from '../placement.ts'
 import type { RandomInt } from '../placement.ts'
 import { collisionKey, topicNameFault } from '../topic-name.ts'
@@ -130,7 +131,7 @@ function placedReplicas(image: ClusterImage, topic: CreatableTopic, creation: To
   if (topic.numPartitions < -1 || topic.numPartitions === 0) throw new KafkaError('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.')
   const count = topic.numPartitions === -1 ? creation.defaultPartitionCount : topic.numPartitions
   const replicationFactor = topic.replicationFactor === -1 ? creation.defaultReplicationFactor : topic.replicationFactor
-  return placeReplicas(image.brokers.values(), count, replicationFactor, creation.randomInt)
+  return placeReplicas(placeableBrokers(image), count, replicationFactor, creation.randomInt)
 }
 
 function refused(name: string, error: ErrorFields): CreatedTopic {

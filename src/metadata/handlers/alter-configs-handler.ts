@@ -3,6 +3,7 @@
 
 import { CONFIG_OPERATIONS } from '../../config/alter-configs.ts'
 import type { ConfigChange, ConfigOperation } from '../../config/alter-configs.ts'
+import { KEPT_IN_METADATA } from '../../config/broker-settings.ts'
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/messages.ts'
@@ -37,7 +38,7 @@ async function alter(deps: MetadataHandlersDeps, { isForwarded }: MetadataReques
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
       const changes = resource.configs.map(changeFromWire)
-      if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && !isForwarded) {
+      if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && !isForwarded && !(isRegistered(deps, resourceName) && changes.every(({ name }) => KEPT_IN_METADATA.has(name)))) {
         checkNode(resourceName, deps.config.nodeId, `Unexpected broker id, expected ${deps.config.nodeId}, but received ${resourceName}`)
       }
       if (resourceType !== CONFIG_RESOURCES.BROKER_LOGGER) alterations.push([resource, { resourceType, resourceName, changes, replace }])
@@ -78,6 +79,10 @@ function alterLoggers({ logging, config }: MetadataHandlersDeps, resourceName: s
   }
   if (validateOnly) return
   for (const { name, operation, value } of changes) logging.setLevel(name, operation === 'SET' && isLogLevel(value) ? value : null)
+}
+
+function isRegistered({ runtime }: MetadataHandlersDeps, resourceName: string): boolean {
+  return /^\d+$/.test(resourceName) && runtime.image.brokers.has(Number(resourceName))
 }
 
 /** Throws INVALID_REQUEST unless the resource is this node. */

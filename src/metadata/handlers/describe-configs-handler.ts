@@ -1,8 +1,9 @@
 // DescribeConfigs and ListConfigResources: every config with its source, so that tools that read, change and write back
 // lose nothing.
 
+import { KEPT_IN_METADATA } from '../../config/broker-settings.ts'
 import { CONFIG_SOURCES } from '../../config/config-layers.ts'
-import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeDefaultBrokerConfigs, describeGroupConfigs } from '../../config/describe-configs.ts'
+import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeDefaultBrokerConfigs, describeGroupConfigs, describeKeptInMetadata } from '../../config/describe-configs.ts'
 import type { DescribedConfig } from '../../config/describe-configs.ts'
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
@@ -26,7 +27,7 @@ export function describeConfigs(deps: MetadataHandlersDeps, request: DescribeCon
   const results = request.resources.map(({ resourceType, resourceName, configurationKeys }): DescribedResource => {
     try {
       const wanted = configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)
-      const configs = describeResource(deps, resourceType, resourceName).filter(({ name }) => wanted === undefined || wanted.has(name))
+      const configs = describeResource(deps, resourceType, resourceName, wanted).filter(({ name }) => wanted === undefined || wanted.has(name))
       return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs: configs.map((config) => onWire(config, request)) }
     } catch (error) {
       return { ...errorFields(error), resourceType, resourceName, configs: [] }
@@ -35,7 +36,7 @@ export function describeConfigs(deps: MetadataHandlersDeps, request: DescribeCon
   return { results }
 }
 
-function describeResource({ runtime, configs, config, logging }: MetadataHandlersDeps, resourceType: number, resourceName: string): DescribedConfig[] {
+function describeResource({ runtime, configs, config, logging }: MetadataHandlersDeps, resourceType: number, resourceName: string, wanted: ReadonlySet<string> | undefined): DescribedConfig[] {
   const image = runtime.image
   switch (resourceType) {
     case CONFIG_RESOURCES.TOPIC: {
@@ -46,6 +47,7 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
     }
     case CONFIG_RESOURCES.BROKER:
       if (resourceName === '') return describeDefaultBrokerConfigs(configsOf(image, CONFIG_RESOURCES.BROKER, ''))
+      if (resourceName !== String(config.nodeId) && isKept(wanted) && /^\d+$/.test(resourceName) && image.brokers.has(Number(resourceName))) return describeKeptInMetadata(configsOf(image, CONFIG_RESOURCES.BROKER, resourceName))
       checkBroker(resourceName, config.nodeId, `Unexpected broker id, expected ${config.nodeId} or empty string, but received ${resourceName}`)
       return describeBrokerConfigs(configs.layers(image))
     case CONFIG_RESOURCES.BROKER_LOGGER:
@@ -61,6 +63,10 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
     default:
       throw new KafkaError('INVALID_REQUEST')
   }
+}
+
+function isKept(wanted: ReadonlySet<string> | undefined): boolean {
+  return wanted !== undefined && [...wanted].every((name) => KEPT_IN_METADATA.has(name))
 }
 
 /** No other broker knows what it was started with. Throws INVALID_REQUEST. */

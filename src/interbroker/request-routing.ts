@@ -13,7 +13,6 @@ const NO_LEADER = -1
 const BROKER_RESOURCE = 4
 const BROKER_LOGGER_RESOURCE = 8
 
-type ConfigsRequest = { resources?: readonly { resourceType?: number; resourceName?: string }[] }
 type GroupRequest = { groupId?: string; groups?: readonly (string | { groupId?: string })[]; groupIds?: readonly string[]; groupsNames?: readonly string[] }
 
 export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<N>>): Route {
@@ -46,17 +45,21 @@ export function routeOf<N extends ApiName>(api: N, request: Encodable<RequestOf<
       return { kind: 'leaders' }
     case 'DescribeConfigs':
     case 'IncrementalAlterConfigs':
-      return brokerRoute(request as ConfigsRequest)
+      return routeOfConfigs(request as ConfigsRequest)
     default:
       return { kind: 'any' }
   }
 }
 
-/** What is set for one broker, and the levels of its loggers, only that broker knows; the tools name one in a request. */
-function brokerRoute({ resources }: ConfigsRequest): Route {
-  const [resource] = resources ?? []
-  const ofBroker = resource?.resourceType === BROKER_RESOURCE || resource?.resourceType === BROKER_LOGGER_RESOURCE
-  return ofBroker && /^\d+$/.test(resource?.resourceName ?? '') ? { kind: 'broker', brokerId: Number(resource?.resourceName) } : { kind: 'any' }
+type ConfigsRequest = { resources?: readonly { resourceType?: number; resourceName?: string; configs?: readonly { name?: string }[]; configurationKeys?: readonly string[] | null }[] }
+
+/** A broker alone knows what it was started with, and changes its own; what is kept in the metadata any of ours knows, also of one that is down. */
+function routeOfConfigs({ resources = [] }: ConfigsRequest): Route {
+  const [first, ...others] = resources
+  const isOfBroker = first?.resourceType === BROKER_RESOURCE || first?.resourceType === BROKER_LOGGER_RESOURCE
+  const names = first?.configs?.map(({ name }) => name) ?? first?.configurationKeys ?? []
+  if (first === undefined || others.length > 0 || !isOfBroker || !/^\d+$/.test(first.resourceName ?? '') || names.includes('broker.draining')) return { kind: 'any' }
+  return { kind: 'broker', brokerId: Number(first.resourceName) }
 }
 
 /** These tools name one group in a request, or groups one after the other. */

@@ -3,6 +3,12 @@ import { defineCommand, defineGroup } from '../command.ts'
 import { bootstrapServer, json, parseAddresses } from '../options.ts'
 import { formatTable } from '../table.ts'
 import { printJson, printLine } from '../terminal.ts'
+import { drainCommand, undrainCommand } from './drain.ts'
+import { initCommand, joinCommand } from './node-files.ts'
+import { planCommand } from './plan.ts'
+import { statusCommand } from './status.ts'
+import { upgradeCommand } from './upgrade.ts'
+import { addVoterCommand, removeVoterCommand } from './voters.ts'
 
 const describe = defineCommand({
   name: 'describe',
@@ -29,4 +35,6 @@ const id = defineCommand({
   print: (clusterId, _, terminal) => printLine(terminal, clusterId),
 })
 
-export const cluster = defineGroup('cluster', 'Describe the cluster.', [describe, id])
+export const cluster = defineGroup('cluster', 'Set up, describe, balance and change a cluster.', [
+  initCommand, joinCommand, statusCommand, describe, id, planCommand, drainCommand, undrainCommand, addVoterCommand, removeVoterCommand, upgradeCommand,
+])

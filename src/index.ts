@@ -1,7 +1,7 @@
 export { Broker } from './embedded/broker.ts'
 export type { BrokerOptions } from './embedded/broker.ts'
 export { Admin, AdminError } from './admin/client.ts'
-export type { Cluster, ClusterBroker, Health } from './admin/schemas/cluster.ts'
+export type { BrokerStatus, Cluster, ClusterBroker, ClusterFeature, ClusterPlan, ClusterStatus, Health, PlannedMove, Quorum, QuorumReplica, Reassignment, TroubledPartition } from './admin/schemas/cluster.ts'
 export type { ConfigChanges, ConfigEntry } from './admin/schemas/configs.ts'
 export type { Group, GroupSummary, OffsetReset, ResetOffsets } from './admin/schemas/groups.ts'
 export type { LogDirs } from './admin/schemas/log-dirs.ts'

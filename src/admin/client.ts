@@ -1,6 +1,6 @@
 // The typed client of the admin API. Every type comes from the schemas that the server checks against.
 
-import type { Cluster, ClusterBroker, Health } from './schemas/cluster.ts'
+import type { Cluster, ClusterBroker, ClusterFeature, ClusterPlan, ClusterStatus, FeatureUpgrades, Health, NewVoter, PlanQuery, Quorum, QuorumReplica, Reassignment } from './schemas/cluster.ts'
 import type { ConfigChanges, ConfigEntry } from './schemas/configs.ts'
 import type { Group, GroupSummary, OffsetReset, ResetOffsets } from './schemas/groups.ts'
 import type { LogDirs } from './schemas/log-dirs.ts'
@@ -33,6 +33,31 @@ export class Admin {
   cluster(): Promise<Cluster> { return this.#get('/cluster') }
 
   async brokers(): Promise<ClusterBroker[]> { return (await this.#get<{ brokers: ClusterBroker[] }>('/brokers')).brokers }
+
+  clusterStatus(): Promise<ClusterStatus> { return this.#get('/cluster/status') }
+
+  /** What the balancer would do now; nothing is changed. */
+  plan(query: PlanQuery = {}): Promise<ClusterPlan> {
+    const parameters = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))
+    return this.#get(`/cluster/plan?${parameters}`)
+  }
+
+  async reassignments(): Promise<Reassignment[]> { return (await this.#get<{ reassignments: Reassignment[] }>('/cluster/reassignments')).reassignments }
+
+  quorum(): Promise<Quorum> { return this.#get('/cluster/quorum') }
+
+  addVoter(voter: NewVoter): Promise<QuorumReplica> { return this.#send('POST', '/cluster/quorum/voters', voter) }
+
+  removeVoter(node: number): Promise<void> { return this.#send('DELETE', `/cluster/quorum/voters/${node}`) }
+
+  async features(): Promise<ClusterFeature[]> { return (await this.#get<{ features: ClusterFeature[] }>('/cluster/features')).features }
+
+  async upgradeFeatures(upgrades: FeatureUpgrades): Promise<ClusterFeature[]> { return (await this.#send<{ features: ClusterFeature[] }>('PATCH', '/cluster/features', upgrades)).features }
+
+  /** Has a broker hold nothing; returns at once, and the cluster moves its replicas by itself. */
+  async drain(broker: number): Promise<void> { await this.#send('PUT', `/brokers/${broker}/draining`, { draining: true }) }
+
+  async undrain(broker: number): Promise<void> { await this.#send('PUT', `/brokers/${broker}/draining`, { draining: false }) }
 
   logDirs(): Promise<LogDirs> { return this.#get('/log-dirs') }
 

@@ -1,6 +1,7 @@
 // The admin API of a running broker. Loaded only where one is asked for.
 
 import type { BrokerNode } from '../broker/broker.ts'
+import { balancerSettings } from '../broker/settings.ts'
 import { MillraceError } from '../shared/errors.ts'
 import { VERSION } from '../shared/version.ts'
 import type { AdminContext } from './context.ts'
@@ -32,6 +33,16 @@ function contextOf(node: BrokerNode): AdminContext {
     leads: (topic, partition) => node.metadata.image.topicsByName.get(topic)?.partitions[partition]?.leader === node.config.nodeId,
     topics: () => [...node.metadata.image.topicsByName.values()].map(({ name, partitions }) => ({ name, partitionCount: partitions.length })),
     groups: () => node.groups.listGroupsWithOffsets(),
+    cluster: {
+      health: () => node.health(),
+      isActiveController: () => node.isController,
+      isrChanges: () => node.isrChanges,
+      balancer: () => {
+        const { enabled, thresholds } = balancerSettings(node.configs.layers(node.metadata.image))
+        const { movesLeft = 0, bytesLeft = 0 } = node.balancer.progress ?? {}
+        return { enabled, imbalancePercentage: Math.round(thresholds.imbalance * 100), imbalanceBytes: thresholds.imbalanceBytes, movesLeft, bytesLeft }
+      },
+    },
     notReady: () => (node.metadata.image.brokers.has(node.config.nodeId) ? null : 'The broker is not registered yet.'),
   }
 }

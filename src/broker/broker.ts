@@ -50,6 +50,8 @@ import { BalancerRunner } from './balancer-runner.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { changesCluster, clusterState } from './cluster-state.ts'
 import { ClusterCaller } from './cluster-caller.ts'
+import { clusterHealth, IsrChanges } from './cluster-health.ts'
+import type { ClusterHealth } from './cluster-health.ts'
 import { ClusterRecords } from './cluster-records.ts'
 import { ClusterView } from './cluster-view.ts'
 import { ControllerClient } from './controller-client.ts'
@@ -123,6 +125,7 @@ export class BrokerNode {
   readonly caller: ClusterCaller
   readonly records: ClusterRecords
   readonly balancer: BalancerRunner
+  readonly isrChanges: IsrChanges
   readonly #interBroker: SocketInterBroker
   readonly clock: Clock
   readonly #timers: SystemTimers
@@ -322,6 +325,7 @@ export class BrokerNode {
       timers,
       logger: logging.logger('compaction'),
     })
+    this.isrChanges = new IsrChanges(nodeId)
     this.balancer = new BalancerRunner({
       cluster: balancerCluster({ image: () => metadata.image, caller: this.caller, isActiveController: isActive }),
       settings: () => balancerSettings(configs.layers(metadata.image)),
@@ -361,6 +365,13 @@ export class BrokerNode {
   /** Whether this node leads the metadata quorum and decides for the cluster. */
   get isController(): boolean {
     return this.#metadataLog.leadership.isActive
+  }
+
+  health(): ClusterHealth {
+    const { image } = this.metadata
+    const name = 'min.insync.replicas'
+    const usual = this.configs.topicDefaults(image)[name]
+    return clusterHealth(image, this.config.nodeId, (topic) => Number(configsOf(image, CONFIG_RESOURCES.TOPIC, topic).get(name) ?? usual))
   }
 
   /** Stops accepting, answers what is in flight, writes everything down. */
@@ -501,6 +512,7 @@ export class BrokerNode {
     if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
     for (const coordinator of this.#coordinators) coordinator.follow(image)
     this.#delivery.onLeadersChanged()
+    this.isrChanges.follow(delta)
     if (brokersChanged(delta)) this.balancer.onBrokersChanged()
     const removed = removedTopicIds.flatMap((id) => delta.base.topicsById.get(id) ?? [])
     if (removed.length > 0) void this.groups.onTopicsDeleted(removed)

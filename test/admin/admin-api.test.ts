@@ -86,6 +86,54 @@ describe('groups', () => {
   }
 })
 
+describe('the cluster', () => {
+  it('has a status: brokers with what they hold, the quorum, partitions in trouble', async () => {
+    await admin.createTopic({ name: 'held', partitionCount: 4 })
+    const status = await admin.clusterStatus()
+    expect(status.brokers).toMatchObject([{ brokerId: 1, fenced: false, draining: false, controller: true }])
+    expect(status.brokers[0]?.leaders).toBeGreaterThanOrEqual(4)
+    expect(status).toMatchObject({ controllerId: 1, underReplicated: [], offline: [], underMinIsr: [], reassignments: [] })
+    expect(status.quorum).toMatchObject({ leaderId: 1, voters: [{ nodeId: 1, voter: true, lag: 0 }], observers: [] })
+    expect(await admin.quorum()).toMatchObject({ leaderId: 1 })
+    expect(await admin.reassignments()).toEqual([])
+  })
+
+  it('whose topics ask for more replicas in sync than there are says so, also in metrics', async () => {
+    await admin.createTopic({ name: 'demanding', partitionCount: 2, configs: { 'min.insync.replicas': '2' } })
+    expect((await admin.clusterStatus()).underMinIsr.map(({ topic, partition, minIsr }) => [topic, partition, minIsr])).toEqual([['demanding', 0, 2], ['demanding', 1, 2]])
+    await admin.deleteTopic('demanding')
+  })
+
+  it('is measured', async () => {
+    const metrics = await admin.metrics()
+    for (const line of ['millrace_active_controller 1', 'millrace_brokers 1', 'millrace_fenced_brokers 0', 'millrace_under_replicated_partitions 0', 'millrace_offline_partitions 0', 'millrace_isr_shrinks_total 0']) expect(metrics).toContain(`${line}\n`)
+  })
+
+  it('of one broker has nothing to balance, and nowhere to put what the one holds', async () => {
+    expect(await admin.plan({ imbalancePercentage: 1, imbalanceBytes: 0 })).toEqual({ moves: [], blocked: [], totalBytes: 0 })
+    await admin.drain(1)
+    expect((await admin.clusterStatus()).brokers[0]?.draining).toBe(true)
+    expect((await admin.brokerConfigs(1)).find(({ name }) => name === 'broker.draining')).toMatchObject({ value: 'true', source: 'DYNAMIC_BROKER_CONFIG' })
+    expect((await admin.plan()).blocked[0]?.reason).toContain('add a broker')
+    await admin.undrain(1)
+    expect((await admin.clusterStatus()).brokers[0]?.draining).toBe(false)
+    await expect(admin.drain(7)).rejects.toMatchObject({ code: 'BROKER_ID_NOT_REGISTERED', status: 404 })
+  })
+
+  it('has feature levels that are shown and raised', async () => {
+    const features = await admin.features()
+    expect(features.find(({ feature }) => feature === 'group.version')).toMatchObject({ supportedMinVersion: 0, supportedMaxVersion: 1, finalizedVersionLevel: 1 })
+    expect(await admin.upgradeFeatures({ levels: { 'group.version': 1 } })).toMatchObject(features.map(({ feature }) => ({ feature })))
+    await expect(admin.upgradeFeatures({ levels: { 'group.version': 99 } })).rejects.toMatchObject({ code: 'INVALID_UPDATE_VERSION' })
+  })
+
+  it('tells who cannot become or stop being a voter, and why', async () => {
+    await expect(admin.addVoter({ nodeId: 1, listener: { name: 'CONTROLLER', host: '127.0.0.1', port: 9093 } })).rejects.toMatchObject({ code: 'DUPLICATE_VOTER', status: 409 })
+    await expect(admin.addVoter({ nodeId: 2, listener: { name: 'CONTROLLER', host: '127.0.0.1', port: 9093 } })).rejects.toMatchObject({ code: 'VOTER_NOT_FOUND', status: 404 })
+    await expect(admin.removeVoter(2)).rejects.toMatchObject({ code: 'VOTER_NOT_FOUND' })
+  })
+})
+
 describe('a stranger', () => {
   it('gets a description that is valid OpenAPI', async () => {
     const document = (await (await fetch(`${url}/openapi.json`)).json()) as object
@@ -95,6 +143,8 @@ describe('a stranger', () => {
   it.each([
     ['GET', '/nowhere', undefined, 404],
     ['PUT', '/topics', undefined, 405],
+    ['PUT', '/brokers/1/draining', '{"draining":"perhaps"}', 400],
+    ['GET', '/cluster/plan?imbalancePercentage=0', undefined, 400],
     ['POST', '/topics', '{nonsense', 400],
     ['POST', '/topics', '{"name":"a/b"}', 400],
     ['POST', '/topics', '{"name":"x","surprise":1}', 400],

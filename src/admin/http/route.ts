@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import type { AdminContext } from '../context.ts'
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export type RouteRequest<P extends TObject, Q extends TObject, B extends TSchema> = {
   readonly params: Static<P>

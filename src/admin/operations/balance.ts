@@ -1,7 +1,7 @@
 // What the balancer would do, planned here from what brokers tell: the same decision as the controller's.
 
 import { electPreferred, reassign } from '../../broker/balancer-cluster.ts'
-import type { ClusterCaller } from '../../broker/api.ts'
+import type { BrokerCaller } from '../../broker/api.ts'
 import { collectPartitionSizes, largestReplica } from '../../broker/partition-sizes.ts'
 import type { BalancedPartition, BalancerState } from '../../metadata/balancer/balancer-state.ts'
 import { partitionsOf } from '../../metadata/balancer/plan-execution.ts'
@@ -22,7 +22,7 @@ const DEFAULT_IMBALANCE_BYTES = 1_073_741_824
 /** Brokers that are taken as draining besides those that are. */
 export type PlanOptions = { readonly imbalancePercentage?: number; readonly imbalanceBytes?: number; readonly alsoDraining?: readonly number[] }
 
-export async function planCluster(caller: ClusterCaller, { imbalancePercentage = DEFAULT_IMBALANCE_PERCENTAGE, imbalanceBytes = DEFAULT_IMBALANCE_BYTES, alsoDraining = [] }: PlanOptions = {}): Promise<ClusterPlan> {
+export async function planCluster(caller: BrokerCaller, { imbalancePercentage = DEFAULT_IMBALANCE_PERCENTAGE, imbalanceBytes = DEFAULT_IMBALANCE_BYTES, alsoDraining = [] }: PlanOptions = {}): Promise<ClusterPlan> {
   const thresholds: BalancerThresholds = { imbalance: imbalancePercentage / 100, imbalanceBytes }
   return viewPlan(planBalance(await readBalancerState(caller, alsoDraining), thresholds))
 }
@@ -35,7 +35,7 @@ export function viewPlan({ moves, blocked }: Plan): ClusterPlan {
   }
 }
 
-export async function readBalancerState(caller: ClusterCaller, alsoDraining: readonly number[] = []): Promise<BalancerState> {
+export async function readBalancerState(caller: BrokerCaller, alsoDraining: readonly number[] = []): Promise<BalancerState> {
   const [{ brokers }, partitions] = await Promise.all([describeCluster(caller), readPartitions(caller)])
   const up = brokers.filter(({ fenced }) => !fenced).map(({ brokerId }) => brokerId)
   const [{ draining }, sizes] = await Promise.all([drainingBrokers(caller, brokers.map(({ brokerId }) => brokerId)), collectPartitionSizes(caller, up)])
@@ -47,7 +47,7 @@ export async function readBalancerState(caller: ClusterCaller, alsoDraining: rea
 }
 
 /** A cluster over the protocol, for a plan that a tool carries out itself. */
-export function remoteCluster(caller: ClusterCaller): BalancedCluster {
+export function remoteCluster(caller: BrokerCaller): BalancedCluster {
   const alterEach = async (configs: readonly ResourceConfigs[], change: (values: ResourceConfigs['values']) => Parameters<typeof alterConfigs>[2]): Promise<void> => {
     for (const { type, name, values } of configs) await alterConfigs(caller, { type, name }, change(values))
   }
@@ -60,7 +60,7 @@ export function remoteCluster(caller: ClusterCaller): BalancedCluster {
   }
 }
 
-async function readPartitions(caller: ClusterCaller): Promise<BalancedPartition[]> {
+async function readPartitions(caller: BrokerCaller): Promise<BalancedPartition[]> {
   const [topics, reassignments] = await Promise.all([describeTopics(caller, null), listReassignments(caller)])
   const moving = new Map(reassignments.flatMap(({ name, partitions }) => partitions.map((each) => [`${name}-${each.partitionIndex}`, each.removingReplicas] as const)))
   return topics.flatMap(({ name, partitions }) =>

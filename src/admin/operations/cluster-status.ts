@@ -1,6 +1,6 @@
 // How a cluster is: its brokers and what they hold, its quorum, partitions in trouble, replicas that move.
 
-import type { ClusterCaller } from '../../broker/api.ts'
+import type { BrokerCaller } from '../../broker/api.ts'
 import { collectPartitionSizes, largestReplica, partitionKey } from '../../broker/partition-sizes.ts'
 import type { PartitionSizes } from '../../broker/partition-sizes.ts'
 import type { ListPartitionReassignmentsResponse } from '../../protocol/messages.ts'
@@ -15,7 +15,7 @@ import { describeTopics } from './topics.ts'
 
 const LIST_TIMEOUT_MS = 30_000
 
-export async function clusterStatus(caller: ClusterCaller): Promise<ClusterStatus> {
+export async function clusterStatus(caller: BrokerCaller): Promise<ClusterStatus> {
   const [{ clusterId, brokers }, quorum, topics, moving] = await Promise.all([describeCluster(caller), describeQuorum(caller), describeTopics(caller, null), listReassignments(caller)])
   const ids = brokers.map(({ brokerId }) => brokerId)
   const up = brokers.filter(({ fenced }) => !fenced).map(({ brokerId }) => brokerId)
@@ -38,14 +38,14 @@ export async function clusterStatus(caller: ClusterCaller): Promise<ClusterStatu
   }
 }
 
-export async function describeReassignments(caller: ClusterCaller): Promise<Reassignment[]> {
+export async function describeReassignments(caller: BrokerCaller): Promise<Reassignment[]> {
   const moving = await listReassignments(caller)
   if (moving.length === 0) return []
   const { brokers } = await describeCluster(caller)
   return progressOf(moving, await collectPartitionSizes(caller, brokers.filter(({ fenced }) => !fenced).map(({ brokerId }) => brokerId)))
 }
 
-export async function listReassignments(caller: ClusterCaller): Promise<ListPartitionReassignmentsResponse['topics']> {
+export async function listReassignments(caller: BrokerCaller): Promise<ListPartitionReassignmentsResponse['topics']> {
   const response = await caller.call('ListPartitionReassignments', { timeoutMs: LIST_TIMEOUT_MS, topics: null })
   expectNoError(response.errorCode, response.errorMessage, 'reassignments')
   return response.topics
@@ -73,7 +73,7 @@ function holdings(brokerId: number, topics: readonly Topic[], sizes: PartitionSi
   return { leaders, replicas, sizeBytes: held === undefined ? null : [...held.values()].reduce((sum, bytes) => sum + bytes, 0) }
 }
 
-async function minIsrOf(caller: ClusterCaller, topics: readonly string[]): Promise<Map<string, number>> {
+async function minIsrOf(caller: BrokerCaller, topics: readonly string[]): Promise<Map<string, number>> {
   if (topics.length === 0) return new Map()
   const { results } = await caller.call('DescribeConfigs', { resources: topics.map((resourceName) => ({ resourceType: CONFIG_RESOURCE_TYPES.topic, resourceName, configurationKeys: ['min.insync.replicas'] })) })
   return new Map(results.flatMap(({ resourceName, configs }) => (configs[0]?.value == null ? [] : [[resourceName, Number(configs[0].value)] as const])))

@@ -1,6 +1,6 @@
 // Levels of features: what the brokers support, and what the cluster uses (KIP-584).
 
-import type { ClusterCaller } from '../../broker/api.ts'
+import type { BrokerCaller } from '../../broker/api.ts'
 import type { ClusterFeature } from '../schemas/cluster.ts'
 import { describeCluster } from './cluster.ts'
 import { expectNoError, jsonInteger } from './outcome.ts'
@@ -11,7 +11,7 @@ export const UPGRADE = 1
 export type FeatureLevel = { readonly feature: string; readonly level: number }
 
 /** By name; a level counts as supported where every broker that is up supports it. */
-export async function describeFeatures(caller: ClusterCaller): Promise<ClusterFeature[]> {
+export async function describeFeatures(caller: BrokerCaller): Promise<ClusterFeature[]> {
   const { brokers } = await describeCluster(caller)
   const up = brokers.filter(({ fenced }) => !fenced)
   const answers = await Promise.all(up.map(({ brokerId }) => caller.callBroker(brokerId, 'ApiVersions', { clientSoftwareName: 'millrace', clientSoftwareVersion: '0' })))
@@ -30,7 +30,7 @@ export async function describeFeatures(caller: ClusterCaller): Promise<ClusterFe
 }
 
 /** All levels are raised, or none. */
-export async function upgradeFeatures(caller: ClusterCaller, levels: readonly FeatureLevel[], dryRun: boolean): Promise<void> {
+export async function upgradeFeatures(caller: BrokerCaller, levels: readonly FeatureLevel[], dryRun: boolean): Promise<void> {
   const response = await caller.call('UpdateFeatures', {
     timeoutMs: CHANGE_TIMEOUT_MS,
     featureUpdates: levels.map(({ feature, level }) => ({ feature, maxVersionLevel: level, allowDowngrade: false, upgradeType: UPGRADE })),

@@ -2,7 +2,8 @@ import { Type } from '@sinclair/typebox'
 import { route } from '../http/route.ts'
 import { alterConfigs, describeConfigs } from '../operations/configs.ts'
 import { describeCluster } from '../operations/cluster.ts'
-import { ClusterBroker } from '../schemas/cluster.ts'
+import { setDraining } from '../operations/draining.ts'
+import { ClusterBroker, Draining } from '../schemas/cluster.ts'
 import { ConfigChanges, Configs } from '../schemas/configs.ts'
 import { BrokerId } from '../schemas/fields.ts'
 
@@ -38,6 +39,19 @@ export const brokerRoutes = [
       const resource = { type: 'broker', name: String(params.broker) } as const
       await alterConfigs(caller, resource, body)
       return { configs: await describeConfigs(caller, resource) }
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/brokers/{broker}/draining',
+    operationId: 'drainBroker',
+    summary: 'Has a broker hold nothing, so that it can be taken away, or lets it hold replicas again.',
+    params: OneBroker,
+    body: Draining,
+    response: Draining,
+    answer: async ({ caller }, { params, body }) => {
+      await setDraining(caller, params.broker, body.draining)
+      return body
     },
   }),
 ]

@@ -52,16 +52,37 @@ function trafficLines({ dataPlane }: AdminContext): string[] {
   ]
 }
 
-async function logLines({ dataPlane, topics }: AdminContext): Promise<string[]> {
+async function logLines({ dataPlane, topics, cluster }: AdminContext): Promise<string[]> {
   const all = topics()
   const sizes = await dataPlane.topicSizes()
   const dirs = dataPlane.logDirs()
   return [
     ...metric('millrace_topics', 'gauge', 'Topics of the cluster.', [['', all.length]]),
     ...metric('millrace_partitions', 'gauge', 'Partitions of the cluster.', [['', all.reduce((sum, { partitionCount }) => sum + partitionCount, 0)]]),
+    ...clusterLines(cluster),
     ...metric('millrace_log_bytes', 'gauge', 'Size of the logs by topic.', sizes.map(({ name, bytes }) => [labels({ topic: name }), bytes])),
     ...metric('millrace_log_dir_usable_bytes', 'gauge', 'Free space of the volume of a log directory.', dirs.map(({ path, usableBytes }) => [labels({ path }), Number(usableBytes)])),
     ...metric('millrace_log_dir_failed', 'gauge', '1 for a log directory that cannot be used.', dirs.map(({ path, error }) => [labels({ path }), error === null ? 0 : 1])),
+  ]
+}
+
+function clusterLines(cluster: AdminContext['cluster']): string[] {
+  const health = cluster.health()
+  const { shrinks, expands } = cluster.isrChanges()
+  const { movesLeft, bytesLeft } = cluster.balancer()
+  return [
+    ...metric('millrace_active_controller', 'gauge', '1 on the broker that is the active controller.', [['', cluster.isActiveController() ? 1 : 0]]),
+    ...metric('millrace_brokers', 'gauge', 'Brokers of the cluster.', [['', health.brokers]]),
+    ...metric('millrace_fenced_brokers', 'gauge', 'Brokers of the cluster that are down.', [['', health.fencedBrokers]]),
+    ...metric('millrace_draining_brokers', 'gauge', 'Brokers of the cluster that are to hold nothing.', [['', health.drainingBrokers]]),
+    ...metric('millrace_under_replicated_partitions', 'gauge', 'Partitions that this broker leads with replicas out of sync.', [['', health.underReplicatedPartitions]]),
+    ...metric('millrace_under_min_isr_partitions', 'gauge', 'Partitions that this broker leads with fewer replicas in sync than min.insync.replicas.', [['', health.underMinIsrPartitions]]),
+    ...metric('millrace_offline_partitions', 'gauge', 'Partitions of the cluster without a leader; the same on every broker.', [['', health.offlinePartitions]]),
+    ...metric('millrace_reassigning_partitions', 'gauge', 'Partitions of the cluster whose replicas move; the same on every broker.', [['', health.reassigningPartitions]]),
+    ...metric('millrace_isr_shrinks_total', 'counter', 'Times that a replica of a partition that this broker leads fell out of sync.', [['', shrinks]]),
+    ...metric('millrace_isr_expands_total', 'counter', 'Times that one came back.', [['', expands]]),
+    ...metric('millrace_balancer_moves_left', 'gauge', 'Moves that the balancer of this broker has yet to make.', [['', movesLeft]]),
+    ...metric('millrace_balancer_bytes_left', 'gauge', 'Bytes that the balancer of this broker has yet to move.', [['', bytesLeft]]),
   ]
 }
 

@@ -113,3 +113,22 @@ export const ClusterFeature = Type.Object({
   epoch: Type.Integer({ description: 'Offset of the metadata that tells the level.' }),
 }, { $id: 'ClusterFeature' })
 export type ClusterFeature = Static<typeof ClusterFeature>
+
+export const PlanQuery = Type.Object({
+  imbalancePercentage: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Instead of balancer.imbalance.percentage.' })),
+  imbalanceBytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Instead of balancer.imbalance.bytes.' })),
+}, { $id: 'PlanQuery', additionalProperties: false })
+export type PlanQuery = Static<typeof PlanQuery>
+
+export const NewVoter = Type.Object({
+  nodeId: Type.Integer({ minimum: 0 }),
+  directoryId: Type.Optional(Type.String({ description: 'Directory of its metadata log; by default the one that it reads with.' })),
+  listener: Type.Object({ name: Type.String(), host: Type.String(), port: Type.Integer({ minimum: 1, maximum: 65535 }) }, { description: 'Where the other voters reach it.' }),
+}, { $id: 'NewVoter', additionalProperties: false })
+export type NewVoter = Static<typeof NewVoter>
+
+export const FeatureUpgrades = Type.Object({
+  levels: Type.Record(Type.String(), Type.Integer({ minimum: 0, maximum: 32767 }), { description: 'Levels by feature.' }),
+  validateOnly: Type.Optional(Type.Boolean({ description: 'Check only, change nothing.' })),
+}, { $id: 'FeatureUpgrades', additionalProperties: false })
+export type FeatureUpgrades = Static<typeof FeatureUpgrades>

@@ -1,6 +1,6 @@
 // Calls APIs on the broker that has to answer them: any, a coordinator, the leaders of partitions, or every broker.
 
-import type { ClusterCaller } from '../../broker/api.ts'
+import type { BrokerCaller } from '../../broker/api.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../protocol/api-keys.ts'
 import { MillraceError } from '../../shared/errors.ts'
 import { expectNoError } from '../../admin/operations/outcome.ts'
@@ -22,7 +22,7 @@ const RETRIES_MAX = 100
 /** As large as a broker may be set to send. */
 const RESPONSE_SIZE_MAX_BYTES = 512 * 1024 * 1024
 
-export class ClusterClient implements ClusterCaller {
+export class ClusterClient implements BrokerCaller {
   readonly #bootstrap: readonly BrokerAddress[]
   readonly #options: ClientOptions
   readonly #timers = new SystemTimers()

@@ -5,7 +5,7 @@ import { readBalancerState, remoteCluster } from '../../admin/operations/balance
 import { describeCluster } from '../../admin/operations/cluster.ts'
 import { drainingBrokers, setDraining } from '../../admin/operations/draining.ts'
 import { describeTopics } from '../../admin/operations/topics.ts'
-import type { ClusterCaller } from '../../broker/api.ts'
+import type { BrokerCaller } from '../../broker/api.ts'
 import { planDrain } from '../../metadata/balancer/plan.ts'
 import { PlanExecution } from '../../metadata/balancer/plan-execution.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
@@ -77,7 +77,7 @@ export const undrainCommand = defineCommand({
 })
 
 /** Calls `step` until it says that all is done, and shows how many replicas have left. Throws where the user interrupts. */
-async function watch(client: ClusterCaller, brokerId: number, terminal: Terminal, step: () => Promise<boolean>): Promise<void> {
+async function watch(client: BrokerCaller, brokerId: number, terminal: Terminal, step: () => Promise<boolean>): Promise<void> {
   let left = await replicasOf(client, brokerId)
   const progress = new Progress(terminal, `draining broker ${brokerId}`, left)
   try {
@@ -93,12 +93,12 @@ async function watch(client: ClusterCaller, brokerId: number, terminal: Terminal
   }
 }
 
-async function replicasOf(client: ClusterCaller, brokerId: number): Promise<number> {
+async function replicasOf(client: BrokerCaller, brokerId: number): Promise<number> {
   const topics = await describeTopics(client, null)
   return topics.reduce((sum, { partitions }) => sum + partitions.filter(({ replicas }) => replicas.includes(brokerId)).length, 0)
 }
 
-async function brokerIds(client: ClusterCaller): Promise<number[]> {
+async function brokerIds(client: BrokerCaller): Promise<number[]> {
   return (await describeCluster(client)).brokers.map(({ brokerId }) => brokerId)
 }
 

@@ -17,7 +17,7 @@ export function drain(assignment: Assignment): BlockedReplica[] {
       assignment.move(partition, from, to, 'DRAIN')
       continue
     }
-    if (!partition.given.moving) blocked.push({ topic: partition.given.topic, partition: partition.given.partition, broker: assignment.brokers[from]?.id ?? -1, reason: blockedReason(partition) })
+    if (!partition.given.moving) blocked.push({ topic: partition.given.topic, partition: partition.given.partition, broker: assignment.brokers[from]?.id ?? -1, reason: blockedReason(assignment, partition) })
     const successor = partition.movable && partition.replicas[0] === from ? partition.replicas.find((place) => assignment.isTarget(place) && isInSync(assignment, partition, place)) : undefined
     if (successor !== undefined) assignment.prefer(partition, successor, 'DRAIN')
   }
@@ -74,7 +74,8 @@ function isInSync(assignment: Assignment, { given }: WorkingPartition, place: nu
   return given.isr.includes(assignment.brokers[place]?.id ?? -1)
 }
 
-function blockedReason({ given, movable }: WorkingPartition): string {
+function blockedReason({ targets }: Assignment, { given, movable }: WorkingPartition): string {
+  if (movable && targets.length === 0) return 'no other broker is up that may take it: add a broker'
   if (movable) return `every other broker that can take replicas has one of its ${given.replicas.length} already: add a broker, or lower its replication factor`
   return given.leader < 0 ? 'it has no leader to copy from: bring a broker with an in-sync replica back' : 'it has no replicas'
 }

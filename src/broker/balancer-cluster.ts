@@ -49,6 +49,8 @@ export function balancerCluster({ image, caller, isActiveController }: BalancerC
   return {
     isActiveController,
     async state() {
+      // Alone there is nowhere to move to, and a start need not wait for sizes.
+      if (image().brokers.size < 2) return { brokers: [], partitions: [] }
       const up = [...image().brokers.values()].filter(({ fenced }) => !fenced).map(({ id }) => id)
       const sizes = await collectPartitionSizes(caller, up)
       return stateOfImage(image(), largestReplica(sizes))

@@ -164,6 +164,19 @@ test('brokers that change while a plan is carried out make it end after its wave
   expect(cluster.events.at(-1)).toBe('reassign t-0:[3] t-1:[3]')
 })
 
+test('a partition that changed since it was planned is left to the next plan', async () => {
+  await pass(INTERVAL_MS)
+  cluster.arrive()
+  // Somebody moved t-2 meanwhile, and t-3 has lost its leader.
+  cluster.value = { ...cluster.value, partitions: cluster.value.partitions.map((each, index) => (index === 2 ? partition('t', 2, [2]) : index === 3 ? { ...each, leader: -1, isr: [] } : each)) }
+  cluster.events.length = 0
+  await pass(1000)
+  expect(cluster.events.filter((event) => event.startsWith('reassign'))).toEqual([])
+  await pass(1000)
+  await pass(1000)
+  expect(cluster.events.filter((event) => event.startsWith('reassign'))).toEqual(['reassign t-4:[2]'])
+})
+
 test('what fails is tried again, and a wave that was begun keeps its throttle known', async () => {
   const { reassign } = cluster
   cluster.reassign = () => Promise.reject(new Error('not now'))

@@ -39,7 +39,7 @@ test('a status is tables that people read', () => {
     '',
     'Partitions: 3, under-replicated: 1, offline: 1, under min ISR: 0',
     'TOPIC  PARTITION  TROUBLE                   LEADER  REPLICAS  ISR  MIN-ISR',
-    't              0  under-replicated,offline  none    3         -          1',
+    't              0  under-replicated,offline  none    3           -        1',
     'Reassignments: 1',
     'TOPIC  PARTITION  ADDING  REMOVING  COPIED',
     't              1  2       1         25% of 2.0 KiB',

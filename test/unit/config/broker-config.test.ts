@@ -76,6 +76,7 @@ test.each([
   [{ listeners: 'PLAINTEXT://a:1,PLAINTEXT://b:2' }, 'input 0: listeners: each listener must have a different name, and PLAINTEXT comes twice'],
   [{ listeners: '' }, 'input 0: listeners names no address for clients'],
   [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:1' }, 'configuration: advertised.listeners: PLAINTEXT needs an address that clients can reach, not 0.0.0.0'],
+  [{ 'broker.draining': 'true' }, 'input 0: broker.draining=true is set while the broker runs, so that it lasts and all brokers know: millrace cluster drain'],
   [{ 'process.roles': 'broker' }, 'input 0: process.roles=broker is not supported; a node is both broker and controller'],
   [{ 'node.id': '2', 'broker.id': '3' }, 'input 0: broker.id=3 and node.id=2 name the same thing and differ'],
   [{ 'controller.quorum.voters': '1@a:1,2@b:1' }, 'input 0: controller.quorum.voters names other nodes, and listeners has none of controller.listener.names (CONTROLLER) to reach this one at'],

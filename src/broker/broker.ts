@@ -48,7 +48,7 @@ import { API_VERSIONS_VERSIONS, apiVersionsHandler } from './api-versions.ts'
 import { balancerCluster } from './balancer-cluster.ts'
 import { BalancerRunner } from './balancer-runner.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
-import { changesCluster, clusterState } from './cluster-state.ts'
+import { changesCluster, clusterState, replicationQuotas } from './cluster-state.ts'
 import { ClusterCaller } from './cluster-caller.ts'
 import { clusterHealth, IsrChanges } from './cluster-health.ts'
 import type { ClusterHealth } from './cluster-health.ts'
@@ -414,12 +414,18 @@ export class BrokerNode {
     const { metadata, dataPlane, configs } = this
     this.#isAdmitted = true
     this.#tellCluster(metadata.image)
+    this.#tellQuotas(metadata.image)
     dataPlane.applyTopics(allTopicLogStates(metadata.image, this.config.nodeId, configs), [])
     for (const coordinator of this.#coordinators) coordinator.follow(metadata.image)
   }
 
   #tellCluster(image: ClusterImage): void {
     this.dataPlane.setCluster(clusterState(image, this.config.nodeId, this.#lifecycle.epoch, this.config.listeners.interBroker))
+  }
+
+  #tellQuotas(image: ClusterImage): void {
+    const { leader, follower } = replicationQuotas(this.configs.layers(image))
+    this.dataPlane.setReplicationQuotas(leader, follower)
   }
 
   #registration(): ReturnType<ConstructorParameters<typeof BrokerLifecycle>[0]['registration']> {
@@ -506,6 +512,7 @@ export class BrokerNode {
     this.#lifecycle.onChange()
     if (!this.#isAdmitted) return
     if (changesCluster(delta)) this.#tellCluster(image)
+    if (delta.configs.size > 0) this.#tellQuotas(image)
     const { upserts, removedTopicIds } = topicLogChanges(image, delta, this.config.nodeId, this.configs)
     // Removed first: a topic of the same name may follow in the same change.
     if (removedTopicIds.length > 0) this.dataPlane.applyTopics([], removedTopicIds)

@@ -88,17 +88,29 @@ export function metadataLogState(defaults: TopicSettings, nodeId: number): Topic
 }
 
 function topicLogState(image: ClusterImage, topic: TopicImage, nodeId: number, configs: ClusterConfigs): TopicLogState {
+  const settings = configs.topicSettings(image, topic.name)
   return {
     name: topic.name,
     id: topic.id,
     internal: topic.internal,
-    partitions: topic.partitions.filter(({ replicas }) => replicas.includes(nodeId)).map(partitionLogState),
-    config: logSettings(configs.topicSettings(image, topic.name)),
+    partitions: topic.partitions.filter(({ replicas }) => replicas.includes(nodeId)).map((partition) => partitionLogState(partition, nodeId, settings)),
+    config: logSettings(settings),
   }
 }
 
-function partitionLogState({ index, leader, leaderEpoch, partitionEpoch, replicas, isr }: PartitionImage): PartitionLogState {
-  return { index, leader, leaderEpoch, partitionEpoch, replicas: [...replicas], isr: [...isr], leaderThrottled: false, followerThrottled: false }
+function partitionLogState({ index, leader, leaderEpoch, partitionEpoch, replicas, isr }: PartitionImage, nodeId: number, settings: TopicSettings): PartitionLogState {
+  return {
+    index, leader, leaderEpoch, partitionEpoch,
+    replicas: [...replicas],
+    isr: [...isr],
+    leaderThrottled: isThrottled(settings['leader.replication.throttled.replicas'], index, nodeId),
+    followerThrottled: isThrottled(settings['follower.replication.throttled.replicas'], index, nodeId),
+  }
+}
+
+/** `throttled` names replicas as partition:broker, or all of them as * (KIP-73). */
+function isThrottled(throttled: readonly string[], partition: number, nodeId: number): boolean {
+  return throttled.length > 0 && (throttled.includes('*') || throttled.includes(`${partition}:${nodeId}`))
 }
 
 function logSettings(settings: TopicSettings): TopicLogSettings {

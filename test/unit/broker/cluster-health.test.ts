@@ -22,7 +22,7 @@ const after = (image: ClusterImage, ...records: MetadataRecord[]): ClusterImage 
 /** Brokers 1 to 3, of which 3 is down; partitions 0 and 1 led by 1 and 2. */
 function cluster(): ClusterImage {
   // Fields that later registrations have beside these are theirs.
-  const broker = (id: number, fenced: boolean) => brokerRecord({ id, epoch: 1n, incarnationId: CLUSTER_ID, endpoints: [], rack: null, fenced, inControlledShutdown: false, logDirs: [], cordonedLogDirs: [] } as Parameters<typeof brokerRecord>[0])
+  const broker = (id: number, fenced: boolean) => brokerRecord({ id, epoch: 1n, incarnationId: CLUSTER_ID, endpoints: [], rack: null, fenced, inControlledShutdown: false, features: new Map(), logDirs: [], cordonedLogDirs: [] } as Parameters<typeof brokerRecord>[0])
   const image = after(emptyImage(CLUSTER_ID), broker(1, false), broker(2, false), broker(3, true), metadataRecord('TopicRecord', { name: 't', topicId: TOPIC }))
   return after(image, partitionRecord(image, TOPIC, 0, [1, 2]), partitionRecord(image, TOPIC, 1, [2, 1]))
 }

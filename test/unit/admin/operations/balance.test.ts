@@ -5,7 +5,7 @@ import { planCluster, readBalancerState, remoteCluster } from '../../../../src/a
 import { clusterStatus } from '../../../../src/admin/operations/cluster-status.ts'
 import { drainingBrokers } from '../../../../src/admin/operations/draining.ts'
 import type { ClusterCaller } from '../../../../src/broker/api.ts'
-import { routeOf } from '../../../../src/cli/client/routing.ts'
+import { routeOf } from '../../../../src/interbroker/request-routing.ts'
 
 const partition = (partitionIndex: number, replicaNodes: number[], isrNodes = replicaNodes) => ({ errorCode: 0, partitionIndex, leaderId: isrNodes[0] ?? -1, leaderEpoch: 0, replicaNodes, isrNodes, offlineReplicas: [] })
 

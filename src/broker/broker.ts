@@ -359,7 +359,8 @@ export class BrokerNode {
       bytesMax: settings['metadata.log.max.record.bytes.between.snapshots'],
       intervalMaxMs: settings['metadata.log.max.snapshot.interval.ms'],
     })
-    this.listeners = config.listeners.bind.map((endpoint) => dataPlane.listen(endpoint))
+    // A port that is not known to anybody yet may be bound before there are topics to serve; the others wait for that.
+    this.listeners = config.listeners.bind.map((endpoint) => (endpoint.port === 0 ? dataPlane.listen(endpoint) : { ...endpoint, host: endpoint.host || '0.0.0.0' }))
   }
 
   /** Whether this node leads the metadata quorum and decides for the cluster. */
@@ -417,6 +418,7 @@ export class BrokerNode {
     this.#tellQuotas(metadata.image)
     dataPlane.applyTopics(allTopicLogStates(metadata.image, this.config.nodeId, configs), [])
     for (const coordinator of this.#coordinators) coordinator.follow(metadata.image)
+    for (const endpoint of this.config.listeners.bind) if (endpoint.port !== 0) dataPlane.listen(endpoint)
   }
 
   #tellCluster(image: ClusterImage): void {

@@ -28,6 +28,7 @@ export type ControllerCall = { readonly version: number; readonly timeoutMs: num
 const RETRY_BACKOFF_MS = 50
 /** One node is not asked for longer than this: another may lead by then. */
 const ATTEMPT_TIMEOUT_MS = 10_000
+const ATTEMPT_TIMEOUT_MIN_MS = 500
 /** What another node, or the same one a moment later, may answer better. */
 const RETRIED: ReadonlySet<ErrorName> = new Set(['NOT_CONTROLLER', 'NETWORK_EXCEPTION', 'BROKER_NOT_AVAILABLE', 'REQUEST_TIMED_OUT', 'UNSUPPORTED_VERSION'])
 
@@ -50,7 +51,8 @@ export class ControllerClient {
       const leftMs = deadlineMs - clock.monotonicMs()
       try {
         const leaderId = this.#controllerId()
-        const options = { version, timeoutMs: Math.max(1, Math.min(leftMs, ATTEMPT_TIMEOUT_MS)), channel }
+        // Where the time is up, whoever can answer at once still may.
+        const options = { version, timeoutMs: Math.max(ATTEMPT_TIMEOUT_MIN_MS, Math.min(leftMs, ATTEMPT_TIMEOUT_MS)), channel }
         const response = leaderId === this.#deps.nodeId ? await this.#callHere(api, version, request) : await interBroker.send(leaderId, api, request, options)
         if ((response as { errorCode?: number }).errorCode !== ERRORS.NOT_CONTROLLER.code) return response
         if (leftMs <= 0) throw new KafkaError('NOT_CONTROLLER')

@@ -199,6 +199,21 @@ test('a node that does not lead refuses all of it', async () => {
   expect(controller.tick(1e9)).toBeUndefined()
 })
 
+test('what a broker kept leading through its restart is given up where it never comes up', async () => {
+  const { register, live, changes } = lead(cluster({ topics: { t: [{ leader: 2, isr: [2] }] } }))
+  await register(2, 'second', { previousBrokerEpoch: epochOf(2) })
+  expect(changes().some((change) => 'partition' in change)).toBe(false)
+  await live(10_000, [1, 3])
+  expect(changes()).toEqual([{ partition: 0, leader: -1, isr: [], eligibleLeaderReplicas: [2], lastKnownElr: [2] }])
+})
+
+test('an answer that needed no record is none where another node leads by then', async () => {
+  const { controller, beat } = lead(cluster())
+  const answer = beat(1)
+  controller.deactivate()
+  await expect(answer).rejects.toMatchObject({ errorCode: 41 })
+})
+
 test('a block of producer ids goes to a broker that is registered, and never twice', async () => {
   const { controller } = lead(cluster())
   expect(await controller.allocateProducerIds(1, epochOf(1))).toEqual({ first: 0n, size: 1000 })

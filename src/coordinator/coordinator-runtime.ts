@@ -16,7 +16,7 @@ import { ShardPartition } from './shard-partition.ts'
 export type { CoordinatorRuntimeDeps } from './shard-partition.ts'
 
 /** Where this broker leads a partition, in which epoch, and who answers for it; nobody between two attempts to load it. */
-type Led<S extends CoordinatorShard> = { readonly leaderEpoch: number; owner: ShardPartition<S> | null; failureCount: number }
+type Led<S extends CoordinatorShard> = { leaderEpoch: number; owner: ShardPartition<S> | null; failureCount: number }
 
 const RETRY_BACKOFF_MS = 100
 const RETRY_BACKOFF_MAX_MS = 30_000
@@ -33,14 +33,18 @@ export class CoordinatorRuntime<S extends CoordinatorShard> {
 
   /**
    * This broker leads the partition from now on, in this epoch: until all its records are replayed, operations are refused
-   * with COORDINATOR_LOAD_IN_PROGRESS. A higher epoch loads again, also where this broker led before: others may have led
-   * and written between two epochs that it heard of (Kafka does so for transactions, and keeps what it has of groups). An
-   * epoch that is not higher changes nothing. Resolves once loaded or overtaken; rejects where the log cannot be read or
-   * understood, and tries again by itself.
+   * with COORDINATOR_LOAD_IN_PROGRESS. A higher epoch of a partition that is loaded already changes nothing unless the
+   * shards act in an epoch (`reloadsInNewEpoch`), as in Kafka: a replica that leads twice in a row has lost nothing in
+   * between. An epoch that is not higher changes nothing either. Resolves once loaded or overtaken; rejects where the log
+   * cannot be read or understood, and tries again by itself.
    */
   async load(partition: number, leaderEpoch: number): Promise<void> {
     const known = this.#partitions.get(partition)
     if (known !== undefined && known.leaderEpoch >= leaderEpoch) return
+    if (known !== undefined && this.#deps.reloadsInNewEpoch !== true && this.isLoaded(partition)) {
+      known.leaderEpoch = leaderEpoch
+      return
+    }
     this.#giveUp(partition)
     const led: Led<S> = { leaderEpoch, owner: null, failureCount: 0 }
     this.#partitions.set(partition, led)

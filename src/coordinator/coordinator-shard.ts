@@ -33,7 +33,7 @@ export type ShardOperation<S extends CoordinatorShard, R> = (shard: S, now: numb
 /** The outside world of one shard. Timers of a shard that was unloaded do not run. */
 export interface ShardContext<S extends CoordinatorShard> {
   readonly partition: number
-  /** In which this broker leads the partition, as long as this shard is loaded. */
+  /** In which this broker led the partition when the shard was loaded. */
   readonly leaderEpoch: number
   readonly timers: Timers
   readonly logger: Logger

@@ -26,6 +26,8 @@ export type CoordinatorRuntimeDeps<S extends CoordinatorShard> = {
   readonly appendSizeMaxBytes?: number
   /** How long who asked for a write waits for its commit before the answer is REQUEST_TIMED_OUT; default for ever. */
   readonly writeTimeoutMs?: number
+  /** Whether shards act in the epoch they were loaded in, and so cannot go on in another. */
+  readonly reloadsInNewEpoch?: boolean
   createShard(partition: number, context: ShardContext<S>): S
 }
 

@@ -71,7 +71,7 @@ export class TransactionCoordinator {
     this.#markers = new MarkerSender({ ...deps, partitionExists: ({ topic, partition }) => partition < (deps.partitionCount(topic) ?? 0) })
     this.#settle = new SettleWaits(deps.timers, (transactionalId) => this.#isBusy(transactionalId))
     const createShard = (_partition: number, { leaderEpoch }: { leaderEpoch: number }): TransactionShard => new TransactionShard(leaderEpoch, (shard) => this.#completeDecided(shard))
-    this.#runtime = new CoordinatorRuntime({ ...deps, topic: TRANSACTION_STATE_TOPIC, writeTimeoutMs: WRITE_TIMEOUT_MS, createShard })
+    this.#runtime = new CoordinatorRuntime({ ...deps, topic: TRANSACTION_STATE_TOPIC, writeTimeoutMs: WRITE_TIMEOUT_MS, reloadsInNewEpoch: true, createShard })
   }
 
   /** Begins to look for timed-out transactions and expired ids. */

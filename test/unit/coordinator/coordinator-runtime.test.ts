@@ -46,8 +46,8 @@ const increment = (name: string) => (shard: CounterShard): CoordinatorResult<num
 let log: FakeCoordinatorLog
 let clock: ManualClock
 let runtime: CoordinatorRuntime<CounterShard>
-const create = (): CoordinatorRuntime<CounterShard> => new CoordinatorRuntime<CounterShard>({
-  topic: TOPIC, log, clock, timers: clock, logger: silentLogger, appendSizeMaxBytes: 1000, writeTimeoutMs: 5000, createShard: (_partition, context) => new CounterShard(context),
+const create = (reloadsInNewEpoch = true): CoordinatorRuntime<CounterShard> => new CoordinatorRuntime<CounterShard>({
+  reloadsInNewEpoch, topic: TOPIC, log, clock, timers: clock, logger: silentLogger, appendSizeMaxBytes: 1000, writeTimeoutMs: 5000, createShard: (_partition, context) => new CounterShard(context),
 })
 const counters = (): Record<string, number> => runtime.read(0, (shard) => Object.fromEntries(shard.counters))
 
@@ -343,19 +343,43 @@ describe('load and unload', () => {
     expect(clock.pending().size).toBe(0)
   })
 
-  test('a higher epoch loads again, for others may have written meanwhile; the same one or an older one does nothing', async () => {
+  test('a higher epoch loads again where shards act in an epoch; the same one or an older one does nothing', async () => {
     await runtime.load(0, 0)
     const before = runtime.read(0, (shard) => shard)
     expect(before.unloaded).toBe(false)
-    await log.append(TOPIC, 0, [record('others', 1)], null)
     log.leaderEpoch = 2
     await runtime.load(0, 2)
     expect(before.unloaded).toBe(true)
-    expect(counters()).toEqual({ others: 1 })
     expect(runtime.read(0, (shard) => shard.context.leaderEpoch)).toBe(2)
     await runtime.load(0, 1)
     expect(runtime.read(0, (shard) => shard.context.leaderEpoch)).toBe(2)
   })
+
+  test('where shards do not, a loaded one goes on, and one that is loading begins again', async () => {
+    runtime = create(false)
+    log.uncommitted.set(`${TOPIC}-0`, 0n)
+    await log.append(TOPIC, 0, [record('a', 1)], null)
+    log.uncommitted.set(`${TOPIC}-0`, 1n)
+    const overtaken = runtime.load(0, 0)
+    await settled()
+    log.leaderEpoch = 2
+    const loading = runtime.load(0, 2)
+    await overtaken
+    log.commitBut(TOPIC, 0, 0n)
+    await loading
+    const shard = runtime.read(0, (each) => each)
+    log.leaderEpoch = 3
+    await runtime.load(0, 3)
+    await runtime.load(0, 2)
+    expect(runtime.read(0, (each) => each)).toBe(shard)
+    // What is lost later is read anew in the epoch of then.
+    log.loseNextAnswer(new KafkaError('REQUEST_TIMED_OUT'))
+    await expect(runtime.write(0, set('a', 2))).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
+    await settled()
+    expect(counters()).toEqual({ a: 2 })
+    expect(runtime.read(0, (each) => each.context.leaderEpoch)).toBe(3)
+  })
+
 })
 
 describe('a shard\'s own timers and writes', () => {

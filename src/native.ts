@@ -285,6 +285,8 @@ export interface DataPlane {
   compactionNeeds(topic: string, minLagMs: number): CompactionNeed[]
   /** Compacts a log once; resolves when it is done, rejects where it could not be or the data plane is closed. */
   compact(topic: string, partition: number, settings: CompactionSettings): Promise<CompactionReport>
+  /** Has a replica lie in another of the log directories (KIP-113); resolves once it goes on there. Takes as long as its bytes take to copy. */
+  moveReplica(topic: string, partition: number, logDir: string): Promise<void>
   /** Bytes of all logs by topic, whether they are open or not. */
   topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics

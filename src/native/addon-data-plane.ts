@@ -246,6 +246,10 @@ class AddonBackedDataPlane implements DataPlane {
     return translateAsync(() => this.#addon.compact(topic, partition, deleteRetentionMs, minLagMs, mapMemoryBytes, bytesPerSecond))
   }
 
+  async moveReplica(topic: string, partition: number, logDir: string): Promise<void> {
+    await translateAsync(async () => this.#addon.moveReplica(topic, partition, logDir))
+  }
+
   topicSizes(): Promise<{ name: string; bytes: number }[]> {
     return this.#addon.topicSizes()
   }

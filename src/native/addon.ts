@@ -33,6 +33,7 @@ export interface AddonDataPlane {
   logDirs(): { path: string; error?: string; totalBytes: number; usableBytes: number }[]
   compactionNeeds(topic: string, minLagMs: number): Float64Array
   compact(topic: string, partition: number, deleteRetentionMs: number, minLagMs: number, mapMemoryBytes: number, bytesPerSecond: number): Promise<CompactionReport>
+  moveReplica(topic: string, partition: number, logDir: string): Promise<void>
   topicSizes(): Promise<{ name: string; bytes: number }[]>
   metrics(): DataPlaneMetrics
   close(): Promise<void>

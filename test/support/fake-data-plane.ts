@@ -349,6 +349,13 @@ export class FakeDataPlane implements DataPlane {
     return { bytesRead: 0, bytesWritten: 0, recordsRead: 0, recordsKept: 0 }
   }
 
+  readonly movedReplicas: { topic: string; partition: number; logDir: string }[] = []
+
+  async moveReplica(topic: string, partition: number, logDir: string): Promise<void> {
+    this.#log(topic, partition)
+    this.movedReplicas.push({ topic, partition, logDir })
+  }
+
   async topicSizes(): Promise<{ name: string; bytes: number }[]> {
     return [...this.topics.values()].map(({ name, partitions }) => ({
       name,

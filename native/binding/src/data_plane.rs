@@ -19,7 +19,9 @@ use napi_derive::napi;
 use crate::appends::PendingAppends;
 use crate::options::{ClusterState, DataPlaneOptions, TopicState, uuid};
 use crate::packing::{Truncated, Unpacker};
-use crate::tasks::{CloseTask, CompactTask, DeleteRecordsTask, OffsetForTimestampTask, ReadRawTask, ReadTask, RollTask, TopicSizesTask};
+use crate::tasks::{
+    CloseTask, CompactTask, DeleteRecordsTask, MoveTask, OffsetForTimestampTask, ReadRawTask, ReadTask, RollTask, TopicSizesTask,
+};
 use crate::{drain, failure, metrics};
 
 /// Keeps the event loop alive while the data plane is open; carries no arguments.
@@ -362,6 +364,12 @@ impl NativeDataPlane {
             bytes_per_second: (bytes_per_second < u64::MAX as f64).then_some(bytes_per_second as u64),
         };
         Ok(AsyncTask::new(CompactTask { storage: self.storage.clone(), partition, settings }))
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn move_replica(&self, topic: String, partition: i32, log_dir: String) -> Result<AsyncTask<MoveTask>> {
+        let partition = self.partition(&topic, partition)?;
+        Ok(AsyncTask::new(MoveTask { storage: self.storage.clone(), partition, log_dir: log_dir.into() }))
     }
 
     #[napi(ts_return_type = "Promise<TopicSize[]>")]

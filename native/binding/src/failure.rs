@@ -1,6 +1,6 @@
 //! Failures on their way to JavaScript: a Kafka code and a message, or a plain message of a start that cannot go on.
 
-use millrace_core::partition::{AppendError, PartitionUnavailable, ReadError};
+use millrace_core::partition::{AppendError, MoveError, PartitionUnavailable, ReadError};
 use millrace_core::protocol::ErrorCode;
 use millrace_core::server::handlers::{append_code, read_code, unavailable_code};
 use napi::{Error, Status};
@@ -22,6 +22,15 @@ pub fn read(error: &ReadError) -> Error {
 
 pub fn unavailable(error: &PartitionUnavailable) -> Error {
     kafka(unavailable_code(error), error)
+}
+
+pub fn move_replica(error: &MoveError) -> Error {
+    let code = match error {
+        MoveError::Unavailable(unavailable) => unavailable_code(unavailable),
+        MoveError::NoSuchDir(_) => ErrorCode::LogDirNotFound,
+        MoveError::Copy(_) | MoveError::Damaged(_) | MoveError::Stopped => ErrorCode::KafkaStorageError,
+    };
+    kafka(code, error)
 }
 
 pub fn unknown_partition(topic: &str, partition: i32) -> Error {

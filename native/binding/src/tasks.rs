@@ -1,5 +1,6 @@
 //! Calls that may wait for a disk: they run on libuv's threads and resolve a promise.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use millrace_core::log::{self, CompactionSettings, LogManager};
@@ -206,6 +207,26 @@ impl Task for CompactTask {
             records_read: report.records_read as f64,
             records_kept: report.records_kept as f64,
         })
+    }
+}
+
+/// Moves a replica to another log directory.
+pub struct MoveTask {
+    pub storage: Arc<LogManager>,
+    pub partition: Arc<Partition>,
+    pub log_dir: PathBuf,
+}
+
+impl Task for MoveTask {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> Result<()> {
+        self.storage.move_replica(&self.partition, &self.log_dir).map_err(|error| failure::move_replica(&error))
+    }
+
+    fn resolve(&mut self, _: Env, (): ()) -> Result<()> {
+        Ok(())
     }
 }
 

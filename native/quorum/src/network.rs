@@ -80,9 +80,7 @@ pub enum Response {
     Failed(String),
     Found(Found),
     Joined,
-    NotLeader {
-        leader: Option<(u64, Member)>,
-    },
+    NotLeader { leader: Option<(u64, Member)> },
 }
 
 /// What a node of a quorum says of it.

@@ -26,6 +26,8 @@ struct Disk {
     contents: Vec<Content>,
     names: BTreeMap<PathBuf, Node>,
     durable_names: BTreeMap<PathBuf, Node>,
+    /// Renames of directories that are not durable yet, in order: each happens as a whole, with all that is inside.
+    moved_dirs: Vec<(PathBuf, PathBuf)>,
     locks: Vec<PathBuf>,
     /// Grows with each crash: handles of earlier lives are worthless.
     life: u64,
@@ -120,7 +122,12 @@ impl SimulatedFiles {
     pub fn crash(&self, seed: u64) {
         let mut random = Random(seed);
         let mut disk = self.disk.lock();
-        let Disk { contents, names, durable_names, .. } = &mut *disk;
+        let Disk { contents, names, durable_names, moved_dirs, .. } = &mut *disk;
+        if !moved_dirs.is_empty() {
+            let kept = (random.next() % (moved_dirs.len() as u64 + 1)) as usize;
+            moved_dirs.drain(kept..).rev().for_each(|(from, to)| move_names(names, &to, &from));
+            moved_dirs.drain(..).for_each(|(from, to)| move_names(durable_names, &from, &to));
+        }
         for content in contents.iter_mut() {
             content.settle(&mut random);
         }
@@ -154,6 +161,16 @@ impl SimulatedFiles {
         disk.changes_left = None;
         disk.open_count = 0;
         disk.locks.clear();
+    }
+}
+
+/// Renames a directory with all that is inside.
+fn move_names(names: &mut BTreeMap<PathBuf, Node>, from: &Path, to: &Path) {
+    let inside: Vec<_> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+    for path in inside {
+        let (Some(node), Ok(rest)) = (names.remove(&path), path.strip_prefix(from)) else { continue };
+        let moved = if rest.as_os_str().is_empty() { to.to_owned() } else { to.join(rest) };
+        names.insert(moved, node);
     }
 }
 
@@ -443,11 +460,8 @@ impl Files for SimulatedFiles {
         let node = disk.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         disk.names.insert(to.to_owned(), node);
         if node == Node::Dir {
-            let inside: Vec<_> = disk.names.keys().filter(|path| path.starts_with(from)).cloned().collect();
-            for path in inside {
-                let (Some(node), Ok(rest)) = (disk.names.remove(&path), path.strip_prefix(from)) else { continue };
-                disk.names.insert(to.join(rest), node);
-            }
+            move_names(&mut disk.names, from, to);
+            disk.moved_dirs.push((from.to_owned(), to.to_owned()));
         }
         Ok(())
     }
@@ -472,7 +486,10 @@ impl Files for SimulatedFiles {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
         disk.change()?;
-        let Disk { names, durable_names, .. } = &mut *disk;
+        let Disk { names, durable_names, moved_dirs, .. } = &mut *disk;
+        for (from, to) in moved_dirs.extract_if(.., |(from, to)| from.parent() == Some(dir) || to.parent() == Some(dir)) {
+            move_names(durable_names, &from, &to);
+        }
         durable_names.retain(|path, _| path.parent() != Some(dir) || names.contains_key(path));
         let children = names.iter().filter(|(path, _)| path.parent() == Some(dir));
         durable_names.extend(children.map(|(path, node)| (path.clone(), *node)));
@@ -485,7 +502,10 @@ impl Files for SimulatedFiles {
 
     fn sync_all(&self, dir: &Path) -> io::Result<()> {
         let mut disk = self.disk.lock();
-        let Disk { names, durable_names, contents, .. } = &mut *disk;
+        let Disk { names, durable_names, contents, moved_dirs, .. } = &mut *disk;
+        for (from, to) in moved_dirs.drain(..) {
+            move_names(durable_names, &from, &to);
+        }
         durable_names.retain(|path, _| !path.starts_with(dir) || names.contains_key(path));
         for (path, node) in names.iter().filter(|(path, _)| path.starts_with(dir)) {
             durable_names.insert(path.clone(), *node);

@@ -55,8 +55,8 @@ impl LogManager {
         Some(CompactionNeed { topic, partition, dirty_bytes, clean_bytes, dirty_since_ms })
     }
 
-    fn dir_of(&self, partition: &Partition) -> Option<&Arc<LogDir>> {
-        self.dirs.iter().find(|dir| dir.holds(partition.dir()))
+    pub(super) fn dir_of(&self, partition: &Partition) -> Option<&Arc<LogDir>> {
+        self.dirs.iter().find(|dir| dir.holds(&partition.dir()))
     }
 
     /// Compacts a log once; takes as long as its bytes take. Two runs over one log wait for one another.

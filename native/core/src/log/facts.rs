@@ -1,7 +1,7 @@
 //! What storage has to tell the control plane, and what a partition may ask of the place where it lives.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -86,7 +86,8 @@ impl FactSink {
 
 /// A partition's place: its directory and the broker's queues.
 pub struct PartitionHome {
-    pub(super) dir: Arc<LogDir>,
+    pub(super) dir: ArcSwap<LogDir>,
+    pub(super) dirs: Vec<Arc<LogDir>>,
     pub(super) flushes: Arc<FlushQueue>,
     pub(super) loads: Arc<LoadQueue>,
     pub(super) facts: Arc<FactSink>,
@@ -111,11 +112,11 @@ impl Home for PartitionHome {
     }
 
     fn is_full(&self) -> bool {
-        self.dir.is_full()
+        self.dir.load().is_full()
     }
 
     fn note_full(&self) {
-        self.dir.note_full();
+        self.dir.load().note_full();
     }
 
     fn cluster(&self) -> Arc<Cluster> {
@@ -123,11 +124,17 @@ impl Home for PartitionHome {
     }
 
     fn lower_recovery_point(&self, topic: &str, partition: i32, offset: i64) -> io::Result<()> {
-        self.dir.lower_recovery_point(&*self.env.files, topic, partition, offset)
+        self.dir.load().lower_recovery_point(&*self.env.files, topic, partition, offset)
     }
 
     fn write_log_start(&self, topic: &str, partition: i32, offset: i64) -> io::Result<()> {
-        self.dir.write_log_start(&*self.env.files, topic, partition, offset).map_err(|(_, error)| error)
+        self.dir.load().write_log_start(&*self.env.files, topic, partition, offset).map_err(|(_, error)| error)
+    }
+
+    fn moved_to(&self, log_dir: &Path) {
+        if let Some(dir) = self.dirs.iter().find(|dir| dir.path == log_dir) {
+            self.dir.store(dir.clone());
+        }
     }
 
     fn remove_later(&self, files: Vec<PathBuf>) {

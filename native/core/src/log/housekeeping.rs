@@ -140,7 +140,7 @@ impl LogManager {
         let open = partitions.iter().filter(|partition| partition.role() != Role::Alone && partition.opened_log().is_some());
         let open: Vec<&Arc<Partition>> = open.collect();
         self.dirs.iter().try_for_each(|dir| {
-            let known = open.iter().filter(|partition| dir.holds(partition.dir()));
+            let known = open.iter().filter(|partition| dir.holds(&partition.dir()));
             let known = known.map(|partition| ((partition.topic().to_string(), partition.index()), partition.high_watermark()));
             dir.write_high_watermarks(&*self.env.files, known.collect())
         })
@@ -174,7 +174,7 @@ impl LogManager {
     fn flush_together(&self) {
         let partitions = self.partitions();
         for dir in &self.dirs {
-            let is_dirty = |partition: &&Arc<Partition>| dir.holds(partition.dir()) && partition.has_unflushed();
+            let is_dirty = |partition: &&Arc<Partition>| dir.holds(&partition.dir()) && partition.has_unflushed();
             let dirty: Vec<&Arc<Partition>> = partitions.iter().filter(is_dirty).collect();
             if dirty.len() < FLUSH_TOGETHER_MIN {
                 continue;
@@ -213,7 +213,7 @@ impl LogManager {
         for dir in &self.dirs {
             let mut recovery_points = dir.recovery_points.lock();
             let mut log_starts = dir.log_starts.lock();
-            for partition in partitions.iter().filter(|partition| dir.holds(partition.dir())) {
+            for partition in partitions.iter().filter(|partition| dir.holds(&partition.dir())) {
                 let Some(log) = partition.opened_log() else { continue };
                 let key = (partition.topic().to_string(), partition.index());
                 if log.log_start_offset() > 0 {
@@ -263,7 +263,7 @@ impl LogManager {
     }
 
     fn close_partition(&self, partition: &Partition) -> Result<(), OpenError> {
-        let failed = |detail: String| OpenError::Io { path: partition.dir().clone(), source: io::Error::other(detail) };
+        let failed = |detail: String| OpenError::Io { path: PathBuf::clone(&partition.dir()), source: io::Error::other(detail) };
         if partition.needs_recovery() {
             // A log nobody touched since an unclean stop was not verified; a clean mark would hide that for good.
             let _ = partition.load(); // a failure shows in what follows

@@ -164,7 +164,7 @@ pub fn load(context: &LogContext, dir: &Path, config: &LogConfig, plan: &LoadPla
     let latest_epoch = epochs.starts.last().map_or(-1, |(epoch, _)| *epoch);
     let found = FoundLog {
         segments,
-        writer: LogWriter { producers, roll_jitter_ms, latest_epoch, snapshot_offset },
+        writer: LogWriter { producers, roll_jitter_ms, latest_epoch, snapshot_offset, is_retired: false },
         epochs,
         log_start_offset: log_start,
         log_end_offset: log_end,

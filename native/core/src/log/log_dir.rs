@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::checkpoint::{self, CLEANER_OFFSETS, HIGH_WATERMARKS, LOG_START_OFFSETS, Offsets, RECOVERY_POINTS};
 use super::manager::partition_of_dir;
+use super::moving::FUTURE_SUFFIX;
 use super::{LogManagerOptions, OpenError, Uuid};
 use crate::env::{DirLock, Env, Files, write_atomically};
 
@@ -61,7 +62,7 @@ impl LogDir {
         }
         let mut partition_names = HashSet::new();
         for entry in files.list(path).map_err(io)?.into_iter().filter(|entry| entry.is_dir) {
-            if entry.name.ends_with("-delete") {
+            if entry.name.ends_with("-delete") || entry.name.ends_with(FUTURE_SUFFIX) {
                 files.remove_dir_all(&path.join(entry.name)).map_err(io)?;
             } else if partition_of_dir(&entry.name).is_some() {
                 partition_names.insert(entry.name);

@@ -85,7 +85,7 @@ pub(super) struct FlushQueue {
 pub struct LogManager {
     pub(super) options: LogManagerOptions,
     pub(super) env: Env,
-    context: LogContext,
+    pub(super) context: LogContext,
     pub(super) dirs: Vec<Arc<LogDir>>,
     pub(super) topics: Arc<ArcSwap<TopicTable>>,
     applying: Mutex<()>,
@@ -109,7 +109,8 @@ impl LogManager {
     /// Locks and checks the directories, creating what is missing. Logs are opened when they are first touched.
     pub fn open(options: LogManagerOptions, env: Env) -> Result<LogManager, OpenError> {
         let open = |path: &PathBuf| LogDir::open(path, &options, &env).map(Arc::new);
-        let dirs = options.log_dirs.iter().map(open).collect::<Result<_, _>>()?;
+        let dirs = options.log_dirs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        super::moving::drop_second_copies(&dirs, &env)?;
         let open_files_max = (env.files.open_files_max() / OPEN_FILES_SHARE).clamp(OPEN_FILES_MIN, OPEN_FILES_MAX);
         let cache = Arc::new(SegmentCache::new(open_files_max, INDEX_BYTES_MAX));
         Ok(LogManager {
@@ -307,7 +308,8 @@ impl LogManager {
             replica_lag_max: self.options.replica_lag_max,
         };
         let home = PartitionHome {
-            dir: log_dir.clone(),
+            dir: ArcSwap::new(log_dir.clone()),
+            dirs: self.dirs.clone(),
             flushes: self.flushes.clone(),
             loads: self.loads.clone(),
             facts: self.facts.clone(),
@@ -336,13 +338,11 @@ impl LogManager {
         let due = self.env.clock.now_ms() + partition.config().file_delete_delay_ms;
         partition.delete();
         let dir = partition.dir();
-        let mut renamed = dir.clone().into_os_string();
-        renamed.push(format!(".{:016x}-delete", fresh_number(&self.env)));
-        let renamed = PathBuf::from(renamed);
-        match self.env.files.rename(dir, &renamed) {
+        let renamed = doomed_name(&dir, fresh_number(&self.env));
+        match self.env.files.rename(&dir, &renamed) {
             Ok(()) => self.doomed.lock().push((due, renamed)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(OpenError::Io { path: dir.clone(), source }),
+            Err(source) => return Err(OpenError::Io { path: PathBuf::clone(&dir), source }),
         }
         for log_dir in &self.dirs {
             log_dir.forget(partition.topic(), partition.index());
@@ -433,7 +433,7 @@ impl LogManager {
         if before_offset <= log.log_start_offset() {
             return Ok(log.log_start_offset());
         }
-        if let Some(dir) = self.dirs.iter().find(|dir| dir.holds(partition.dir())) {
+        if let Some(dir) = self.dirs.iter().find(|dir| dir.holds(&partition.dir())) {
             dir.write_log_start(&*self.env.files, partition.topic(), partition.index(), before_offset).map_err(|(path, error)| {
                 if error.kind() == io::ErrorKind::StorageFull {
                     dir.note_full();
@@ -470,6 +470,13 @@ impl LogManager {
         };
         self.dirs.iter().map(summary).collect()
     }
+}
+
+/// The name of a partition's directory on its way out.
+pub(super) fn doomed_name(dir: &Path, number: u64) -> PathBuf {
+    let mut renamed = dir.as_os_str().to_owned();
+    renamed.push(format!(".{number:016x}-delete"));
+    PathBuf::from(renamed)
 }
 
 /// Topic and index of a partition's directory; `None` for directories on their way out and for all others.

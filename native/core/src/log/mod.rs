@@ -13,6 +13,7 @@ mod load_queue;
 mod loader;
 mod log_dir;
 mod manager;
+mod moving;
 mod partition_log;
 mod producer_state;
 mod segment;

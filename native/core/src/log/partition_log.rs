@@ -16,6 +16,7 @@ use super::cleaner::{Cleanable, cleaned_path, swap_path};
 use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
 use super::segment::{LogContext, PlacedBatch, SEGMENT_SUFFIXES, Segment};
 use crate::env::{Durability, ReadableFile, replace_file, write_atomically};
+use crate::partition::PartitionUnavailable;
 use crate::record::{BatchHeader, RecordIterator};
 
 /// Offsets within a segment are stored as 32-bit differences.
@@ -82,9 +83,16 @@ pub struct LogWriter {
     pub latest_epoch: i32,
     /// The offset of the newest snapshot file, once one was written or read.
     pub snapshot_offset: i64,
+    /// The log goes on in another directory: nothing may be written here any more.
+    pub is_retired: bool,
 }
 
 impl LogWriter {
+    /// Who got hold of a log just before it moved asks again.
+    pub fn unavailable(&self) -> Option<PartitionUnavailable> {
+        self.is_retired.then_some(PartitionUnavailable::Loading)
+    }
+
     /// The producers' snapshot as of the log end, before these batches.
     fn snapshot_without(&mut self, pending: &[PlacedBatch<'_>]) -> Vec<u8> {
         let known = || pending.iter().filter_map(|batch| Some((batch, batch.undo.as_ref()?)));
@@ -302,6 +310,9 @@ impl PartitionLog {
     /// Closes the active segment and begins a new one at the log end; does nothing where it is empty.
     pub fn roll(&self) -> Result<(), LogError> {
         let mut writer = self.writer.lock();
+        if writer.is_retired {
+            return Ok(());
+        }
         self.roll_locked(&mut writer, &[])
     }
 
@@ -389,6 +400,9 @@ impl PartitionLog {
             return Ok(());
         }
         let writer = self.writer.lock();
+        if writer.is_retired {
+            return Ok(());
+        }
         let _no_cut_meanwhile = self.keeping.lock();
         let active = self.active();
         let (snapshot, log_end) = (writer.producers.encode_snapshot(), self.log_end_offset());
@@ -617,7 +631,10 @@ impl PartitionLog {
     /// Puts the cleaned segment with this base offset into the place of `old`, so that a crash at any moment leaves the
     /// old ones or the new one. Returns the old files, or `None` where the old segments are not in the log any more.
     pub(super) fn replace_segments(&self, old: &[Arc<Segment>], base_offset: i64) -> Result<Option<Vec<PathBuf>>, LogError> {
-        let _no_deletion_meanwhile = self.writer.lock();
+        let writer = self.writer.lock(); // no deletion meanwhile
+        if writer.is_retired {
+            return Ok(None);
+        }
         let segments = self.segments.load_full();
         let Some(first) = segments.iter().position(|segment| Arc::ptr_eq(segment, &old[0])) else { return Ok(None) };
         let is_whole = old.iter().zip(&segments[first..]).all(|(old, current)| Arc::ptr_eq(old, current));
@@ -660,7 +677,10 @@ impl PartitionLog {
     /// Raises the log start and drops the segments that lie wholly below it. The caller has made the new start durable.
     /// Returns the files to be removed.
     pub fn drop_before(&self, log_start_offset: i64) -> Result<Vec<PathBuf>, LogError> {
-        let _no_roll_meanwhile = self.writer.lock();
+        let writer = self.writer.lock(); // no roll meanwhile
+        if writer.is_retired {
+            return Ok(Vec::new());
+        }
         self.log_start_offset.fetch_max(log_start_offset, Ordering::AcqRel);
         let log_start_offset = self.log_start_offset();
         let segments = self.segments.load_full();

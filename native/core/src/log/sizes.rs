@@ -21,7 +21,7 @@ impl LogManager {
     fn partition_size(&self, partition: &Partition) -> u64 {
         match partition.opened_log() {
             Some(log) => log.size_bytes(),
-            None => self.segments_size(partition.dir()),
+            None => self.segments_size(&partition.dir()),
         }
     }
 

@@ -44,8 +44,8 @@ impl Partition {
         }))
     }
 
-    fn check_follows(&self, leader_epoch: i32) -> Result<(), FollowError> {
-        if let Some(unavailable) = self.unavailable() {
+    fn check_follows(&self, writer: &LogWriter, leader_epoch: i32) -> Result<(), FollowError> {
+        if let Some(unavailable) = writer.unavailable().or_else(|| self.unavailable()) {
             return Err(unavailable.into());
         }
         let follows = self.role() == Role::Follower && self.leader_epoch() == leader_epoch;
@@ -59,11 +59,14 @@ impl Partition {
         let log = self.log()?;
         let config = self.config.load();
         let mut writer = log.writer();
-        self.check_follows(leader_epoch)?;
+        self.check_follows(&writer, leader_epoch)?;
         writer.producers.set_now(now_ms);
         let mut rest = batches.as_slice();
         while !rest.is_empty() {
-            let taken = self.append_run(&log, &mut writer, rest, &config)?;
+            let taken = append_run(&log, &mut writer, rest, &config).map_err(|error| match error {
+                StoredError::Misplaced(message) => FollowError::Corrupt(message),
+                StoredError::Log(error) => self.follow_failure(&error),
+            })?;
             rest = &rest[taken..];
         }
         drop(writer);
@@ -73,49 +76,6 @@ impl Partition {
         }
         self.wake_watchers();
         Ok(())
-    }
-
-    /// Appends batches of one epoch up to and with a control batch; returns how many.
-    fn append_run(
-        &self,
-        log: &PartitionLog,
-        writer: &mut LogWriter,
-        batches: &[(BatchHeader, &[u8])],
-        config: &LogConfig,
-    ) -> Result<usize, FollowError> {
-        let epoch = batches[0].0.partition_leader_epoch;
-        let mut expected = log.log_end_offset();
-        let mut placed = Vec::new();
-        for &(header, bytes) in batches {
-            let ends_run = placed.last().is_some_and(|last: &PlacedBatch<'_>| last.header.is_control());
-            if header.partition_leader_epoch != epoch || ends_run {
-                break;
-            }
-            if header.base_offset < expected {
-                let message = format!("a batch begins at offset {} where {expected} was due", header.base_offset);
-                placed.iter().rev().filter_map(|batch: &PlacedBatch<'_>| batch.undo.as_ref()).for_each(|undo| writer.producers.undo(undo));
-                return Err(FollowError::Corrupt(message));
-            }
-            expected = header.last_offset() + 1;
-            let is_data = header.has_producer_id() && !header.is_control();
-            let undo = is_data.then(|| writer.producers.append(&header, header.base_offset));
-            placed.push(PlacedBatch { header, base_offset: header.base_offset, max_timestamp: header.max_timestamp, bytes, undo });
-        }
-        if let Err(failure) = log.append(writer, &placed, epoch, config) {
-            let unwritten = placed[failure.written_count..].iter().rev();
-            unwritten.filter_map(|batch| batch.undo.as_ref()).for_each(|undo| writer.producers.undo(undo));
-            return Err(self.follow_failure(&failure.error));
-        }
-        if let Some(last) = placed.last().filter(|last| last.header.is_control() && last.header.has_producer_id()) {
-            let record = RecordIterator::new(&last.bytes[BATCH_OVERHEAD..]).next().and_then(Result::ok);
-            let marker = record.and_then(|record| decode_marker(record.key?, record.value?));
-            if let Some((commit, coordinator_epoch)) = marker
-                && let Some(txn) = writer.producers.complete(&last.header, last.base_offset, coordinator_epoch, commit)
-            {
-                log.note_aborted(txn);
-            }
-        }
-        Ok(placed.len())
     }
 
     fn follow_failure(&self, error: &LogError) -> FollowError {
@@ -131,7 +91,7 @@ impl Partition {
             return Ok(());
         }
         let mut writer = log.writer();
-        self.check_follows(leader_epoch)?;
+        self.check_follows(&writer, leader_epoch)?;
         self.raise_high_watermark(committed, &mut writer.producers);
         drop(writer);
         self.wake_watchers();
@@ -157,7 +117,7 @@ impl Partition {
         let log = self.log()?;
         let _not_while_compacting = self.compacting.lock();
         let mut writer = log.writer();
-        self.check_follows(leader_epoch)?;
+        self.check_follows(&writer, leader_epoch)?;
         let from_offset = log.log_end_offset();
         if offset < from_offset {
             self.lower_recovery_point(&log, offset)?;
@@ -173,12 +133,12 @@ impl Partition {
         let log = self.log()?;
         let _not_while_compacting = self.compacting.lock();
         let mut writer = log.writer();
-        self.check_follows(leader_epoch)?;
+        self.check_follows(&writer, leader_epoch)?;
         let from_offset = log.log_end_offset();
         self.lower_recovery_point(&log, log.log_start_offset())?;
         let mut removed = log.clear(&mut writer).map_err(|error| self.follow_failure(&error))?;
         let started = self.home.write_log_start(self.topic(), self.index(), offset);
-        started.map_err(|error| self.follow_failure(&LogError::io(self.dir(), error)))?;
+        started.map_err(|error| self.follow_failure(&LogError::io(&self.dir(), error)))?;
         removed.extend(log.start_at(&mut writer, offset).map_err(|error| self.follow_failure(&error))?);
         // All below the leader's log start is committed, and all above it is still to come.
         self.high_watermark.store(offset, Ordering::Release);
@@ -191,7 +151,7 @@ impl Partition {
     fn lower_recovery_point(&self, log: &PartitionLog, offset: i64) -> Result<(), FollowError> {
         log.lower_recovery_point(offset);
         let lowered = self.home.lower_recovery_point(self.topic(), self.index(), log.recovery_point());
-        lowered.map_err(|error| self.follow_failure(&LogError::io(self.dir(), error)))
+        lowered.map_err(|error| self.follow_failure(&LogError::io(&self.dir(), error)))
     }
 
     fn after_cut(
@@ -214,8 +174,56 @@ impl Partition {
     }
 }
 
+/// Why batches that have their offsets were not appended.
+pub(super) enum StoredError {
+    Misplaced(String),
+    Log(LogError),
+}
+
+/// Appends batches of one epoch up to and with a control batch; returns how many.
+pub(super) fn append_run(
+    log: &PartitionLog,
+    writer: &mut LogWriter,
+    batches: &[(BatchHeader, &[u8])],
+    config: &LogConfig,
+) -> Result<usize, StoredError> {
+    let epoch = batches[0].0.partition_leader_epoch;
+    let mut expected = log.log_end_offset();
+    let mut placed = Vec::new();
+    for &(header, bytes) in batches {
+        let ends_run = placed.last().is_some_and(|last: &PlacedBatch<'_>| last.header.is_control());
+        if header.partition_leader_epoch != epoch || ends_run {
+            break;
+        }
+        if header.base_offset < expected {
+            let message = format!("a batch begins at offset {} where {expected} was due", header.base_offset);
+            placed.iter().rev().filter_map(|batch: &PlacedBatch<'_>| batch.undo.as_ref()).for_each(|undo| writer.producers.undo(undo));
+            return Err(StoredError::Misplaced(message));
+        }
+        expected = header.last_offset() + 1;
+        let is_data = header.has_producer_id() && !header.is_control();
+        let undo = is_data.then(|| writer.producers.append(&header, header.base_offset));
+        placed.push(PlacedBatch { header, base_offset: header.base_offset, max_timestamp: header.max_timestamp, bytes, undo });
+    }
+    if let Err(failure) = log.append(writer, &placed, epoch, config) {
+        let unwritten = placed[failure.written_count..].iter().rev();
+        unwritten.filter_map(|batch| batch.undo.as_ref()).for_each(|undo| writer.producers.undo(undo));
+        return Err(StoredError::Log(failure.error));
+    }
+    if let Some(last) = placed.last().filter(|last| last.header.is_control() && last.header.has_producer_id()) {
+        let record = RecordIterator::new(&last.bytes[BATCH_OVERHEAD..]).next().and_then(Result::ok);
+        let marker = record.and_then(|record| decode_marker(record.key?, record.value?));
+        if let Some((commit, coordinator_epoch)) = marker
+            && let Some(txn) = writer.producers.complete(&last.header, last.base_offset, coordinator_epoch, commit)
+        {
+            log.note_aborted(txn);
+        }
+    }
+    Ok(placed.len())
+}
+
 /// The whole batches, each with its header, their checksums verified.
-fn split_batches(records: &[u8]) -> Result<Vec<(BatchHeader, &[u8])>, FollowError> {
+pub(super) fn split_batches(records: &[u8]) -> Result<Vec<(BatchHeader, &[u8])>, FollowError> {
     let mut batches = Vec::new();
     let mut rest = records;
     while rest.len() >= BATCH_OVERHEAD {

@@ -52,8 +52,13 @@ impl Partition {
 
     /// Takes over what the metadata says of the partition now; what is older than what is known changes nothing.
     pub fn stand(&self, standing: Standing) {
+        // Not while the log moves: an epoch begins where it goes on.
         let log = self.opened_log();
         let mut writer = log.as_ref().map(|log| log.writer());
+        if writer.as_ref().is_some_and(|writer| writer.is_retired) {
+            drop(writer);
+            return self.stand(standing);
+        }
         {
             let mut place = self.place.lock();
             if *place.standing == standing || standing.is_older_than(&place.standing) {

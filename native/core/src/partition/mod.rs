@@ -8,6 +8,7 @@ mod error;
 mod following;
 mod leader;
 mod leading;
+mod moving;
 mod quota;
 mod replica;
 mod standing;
@@ -19,6 +20,7 @@ pub use error::{AppendError, EpochError, PartitionUnavailable, ReadError, Record
 pub use following::{FetchPosition, FollowError};
 pub use leader::{FollowerFetch, IsrProposal, NotFollowing};
 pub use leading::Commit;
+pub use moving::{Destination, MoveError};
 pub use quota::RateQuota;
 pub use replica::{AbortedRange, Home, Isolation, OffsetSpec, Partition, PartitionOffsets, PartitionOptions, Read, Wake};
 pub use standing::{Role, Standing};

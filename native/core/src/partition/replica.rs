@@ -1,7 +1,7 @@
 //! One replica of a partition: its log's life, what is appended for clients, and what is read. See `leading` and
 //! `following` for what it does with the other replicas.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub trait Home: Send + Sync {
     fn lower_recovery_point(&self, topic: &str, partition: i32, offset: i64) -> std::io::Result<()>;
     /// Makes a new log start durable.
     fn write_log_start(&self, topic: &str, partition: i32, offset: i64) -> std::io::Result<()>;
+    /// The partition lies in another log directory now.
+    fn moved_to(&self, log_dir: &Path);
     /// Has files removed once nobody can be reading them any more.
     fn remove_later(&self, files: Vec<PathBuf>);
 }
@@ -93,7 +95,7 @@ pub struct PartitionOptions {
     pub topic: Arc<str>,
     pub topic_id: Uuid,
     pub index: i32,
-    /// Of the partition itself.
+    /// Of the partition itself, until it is moved.
     pub dir: PathBuf,
     pub log_start_checkpoint: Option<i64>,
     /// `None` after a clean stop.
@@ -109,7 +111,7 @@ pub struct PartitionOptions {
 /// A log with no more than this to verify is opened by whoever touches it first; any other by a thread for that.
 const INLINE_VERIFY_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-enum State {
+pub(super) enum State {
     Unloaded,
     /// A thread is at it, or has been asked to.
     Loading,
@@ -123,8 +125,10 @@ enum State {
 pub struct Partition {
     pub(super) options: PartitionOptions,
     pub(super) context: LogContext,
+    /// Of the partition itself.
+    pub(super) dir: ArcSwap<PathBuf>,
     pub(super) config: Arc<ArcSwap<LogConfig>>,
-    state: RwLock<State>,
+    pub(super) state: RwLock<State>,
     /// Changed with the place and, where the log is open, its writer locked: who writes and has looked at it can rely on it.
     pub(super) role: AtomicU8,
     pub(super) leader_epoch: AtomicI32,
@@ -143,6 +147,8 @@ pub struct Partition {
     load_requested: AtomicBool,
     /// Held by the thread that compacts the log.
     pub(crate) compacting: Mutex<()>,
+    /// Held by the thread that moves the log to another directory.
+    pub(super) moving: Mutex<()>,
     pub(super) home: Box<dyn Home>,
     this: Weak<Partition>,
 }
@@ -157,6 +163,8 @@ impl Partition {
             leader_epoch: AtomicI32::new(leader_epoch),
             leads_since: AtomicI32::new(if role.leads() { leader_epoch } else { i32::MAX }),
             place: Mutex::new(place),
+            dir: ArcSwap::from_pointee(options.dir.clone()),
+            moving: Mutex::new(()),
             options,
             context,
             config,
@@ -186,8 +194,8 @@ impl Partition {
         self.config.load_full()
     }
 
-    pub fn dir(&self) -> &PathBuf {
-        &self.options.dir
+    pub fn dir(&self) -> Arc<PathBuf> {
+        self.dir.load_full()
     }
 
     // ---- life ---------------------------------------------------------------------------------------------------
@@ -427,7 +435,7 @@ impl Partition {
             leader_epoch: self.leader_epoch(),
             size_bytes: log.size_bytes(),
             segment_count: log.segment_count(),
-            log_dir: self.options.dir.parent().map(PathBuf::from).unwrap_or_default(),
+            log_dir: self.dir().parent().map(PathBuf::from).unwrap_or_default(),
         }
     }
 
@@ -469,7 +477,7 @@ impl Partition {
             Err(unavailable) => return fail_all(entries, &AppendError::Unavailable(unavailable)),
         };
         let mut writer = log.writer();
-        if let Some(unavailable) = self.unavailable().or_else(|| self.check_leads().err()) {
+        if let Some(unavailable) = writer.unavailable().or_else(|| self.unavailable()).or_else(|| self.check_leads().err()) {
             return fail_all(entries, &AppendError::Unavailable(unavailable));
         }
         let (in_sync, required) = self.in_sync_and_required(&config);
@@ -574,6 +582,9 @@ impl Partition {
         let config = self.config.load();
         let header = BatchHeader::decode(&batch).map_err(|error| AppendError::CorruptBatch(error.to_string()))?;
         let mut writer = log.writer();
+        if let Some(unavailable) = writer.unavailable() {
+            return Err(unavailable.into());
+        }
         self.check_leads()?;
         let (in_sync, required) = self.in_sync_and_required(&config);
         if in_sync < required {

@@ -33,6 +33,7 @@ pub enum ErrorCode {
     ConcurrentTransactions = 51,
     TransactionCoordinatorFenced = 52,
     KafkaStorageError = 56,
+    LogDirNotFound = 57,
     UnknownProducerId = 59,
     FetchSessionIdNotFound = 70,
     InvalidFetchSessionEpoch = 71,

@@ -56,6 +56,7 @@ export declare class NativeDataPlane {
    */
   compactionNeeds(topic: string, minLagMs: number): Float64Array
   compact(topic: string, partition: number, deleteRetentionMs: number, minLagMs: number, mapMemoryBytes: number, bytesPerSecond: number): Promise<CompactionReport>
+  moveReplica(topic: string, partition: number, logDir: string): Promise<void>
   topicSizes(): Promise<TopicSize[]>
   metrics(): DataPlaneMetrics
   close(): Promise<void>

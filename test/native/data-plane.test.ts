@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDataPlane } from '../../src/native.ts'
-import type { DataPlane, DataPlaneOptions, ForwardedRequest, TopicState } from '../../src/native.ts'
+import type { DataPlane, DataPlaneEvent, DataPlaneOptions, ForwardedRequest, TopicState } from '../../src/native.ts'
 import { KafkaError } from '../../src/protocol/error-codes.ts'
 import type { Uuid } from '../../src/shared/uuid.ts'
 import { partitionState } from '../support/fake-data-plane.ts'
@@ -164,6 +164,66 @@ describe('what is kept', () => {
 
   it('is refused to a second broker while it is open', async () => {
     await expect(openDataPlane(options())).rejects.toThrow(/used by another broker/)
+  })
+})
+
+describe('replicas', () => {
+  it('say who leads, and refuse what is for the leader', async () => {
+    dataPlane.setCluster({ brokerEpoch: 7, peers: [{ nodeId: 2, host: '127.0.0.1', port: 1, rack: null, brokerEpoch: 8 }], eligibleLeaderReplicas: false })
+    dataPlane.applyTopics([{ ...topic(), partitions: [{ ...partitionState(0, 2, 5), replicas: [1, 2], isr: [2] }] }], [])
+    await expect(dataPlane.append('orders', 0, [record('a')], null)).rejects.toMatchObject({ errorName: 'NOT_LEADER_OR_FOLLOWER' })
+    await expect(dataPlane.deleteRecords('orders', 0, -1n)).rejects.toMatchObject({ errorName: 'NOT_LEADER_OR_FOLLOWER' })
+  })
+
+  it('propose an ISR without who has never fetched, and commit once that is metadata', async () => {
+    await dataPlane.close()
+    dataPlane = await openDataPlane({ ...options(), replicaLagTimeMaxMs: 20 })
+    const proposed = new Promise<DataPlaneEvent>((resolve) => dataPlane.onEvent((event) => event.kind === 'isrProposed' && resolve(event)))
+    dataPlane.setCluster({ brokerEpoch: 7, peers: [{ nodeId: 2, host: '127.0.0.1', port: 1, rack: null, brokerEpoch: 8 }], eligibleLeaderReplicas: false })
+    const led = { ...partitionState(0, 1, 5), replicas: [1, 2], isr: [1, 2] }
+    dataPlane.applyTopics([{ ...topic(), partitions: [led] }], [])
+    const committed = dataPlane.append('orders', 0, [record('a')], null)
+    expect(await proposed).toEqual({
+      kind: 'isrProposed',
+      topic: 'orders',
+      topicId: TOPIC_ID,
+      partition: 0,
+      leaderEpoch: 5,
+      partitionEpoch: 0,
+      isr: [{ brokerId: 1, brokerEpoch: 7 }],
+      recovered: true,
+    })
+    dataPlane.applyTopics([{ ...topic(), partitions: [{ ...led, isr: [1], partitionEpoch: 1 }] }], [])
+    expect(await committed).toBe(0n)
+  })
+
+  it('give pending appends back when leadership goes', async () => {
+    dataPlane.setCluster({ brokerEpoch: 7, peers: [{ nodeId: 2, host: '127.0.0.1', port: 1, rack: null, brokerEpoch: 8 }], eligibleLeaderReplicas: false })
+    const led = { ...partitionState(0, 1, 5), replicas: [1, 2], isr: [1, 2] }
+    dataPlane.applyTopics([{ ...topic(), partitions: [led] }], [])
+    const lost = expect(dataPlane.append('orders', 0, [record('a')], null)).rejects.toMatchObject({ errorName: 'NOT_LEADER_OR_FOLLOWER' })
+    dataPlane.applyTopics([{ ...topic(), partitions: [{ ...led, leader: 2, leaderEpoch: 6, partitionEpoch: 1 }] }], [])
+    await lost
+  })
+
+  it('move to another directory and tell a clean stop with its epoch', async () => {
+    await dataPlane.close()
+    const other = join(directory, 'other')
+    const first = join(directory, 'first')
+    const open = async () => openDataPlane({ ...options(), logDirs: [first, other] })
+    dataPlane = await open()
+    expect(dataPlane.cleanStart).toBe(false)
+    dataPlane.setCluster({ brokerEpoch: 41, peers: [], eligibleLeaderReplicas: false })
+    dataPlane.applyTopics([topic()], [])
+    await dataPlane.append('orders', 0, [record('a')], null)
+    await dataPlane.moveReplica('orders', 0, other)
+    expect(dataPlane.partitionOffsets([{ topic: 'orders', partition: 0 }])[0]).toMatchObject({ logDir: other, highWatermark: 1n })
+    await expect(dataPlane.moveReplica('orders', 0, '/nowhere')).rejects.toMatchObject({ errorName: 'LOG_DIR_NOT_FOUND' })
+    await dataPlane.close()
+    dataPlane = await open()
+    expect([dataPlane.cleanStart, dataPlane.previousBrokerEpoch]).toEqual([true, 41])
+    dataPlane.applyTopics([topic()], [])
+    expect((await dataPlane.read('orders', 0, 0n, 1000)).length).toBe(1)
   })
 })
 

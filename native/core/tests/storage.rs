@@ -3,13 +3,14 @@
 
 mod support;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use millrace_core::env::Files;
 use millrace_core::log::{LogConfig, StorageFact};
 use millrace_core::partition::{AppendEntry, AppendError, Isolation, OffsetSpec, PartitionUnavailable};
 use millrace_core::record::BatchProducer;
-use support::Storage;
+use support::{LOG_DIR, Storage};
 
 #[test]
 fn a_full_disk_refuses_records_keeps_the_log_whole_and_lets_readers_go_on() {
@@ -112,15 +113,22 @@ fn retention_looks_at_partitions_with_closed_segments_or_old_data() {
 }
 
 #[test]
-fn a_directory_of_another_topic_of_that_name_is_not_written_to() {
+fn a_directory_of_another_topic_of_that_name_is_set_aside_and_kept() {
     let storage = Storage::new(1);
     storage.open();
     storage.produce(0, "first").unwrap();
+    storage.produce(0, "second").unwrap();
+    storage.manager().delete_records(&storage.partition(0), 1).unwrap();
     storage.close();
     storage.set_topic_id([8; 16]);
     storage.open();
-    let refused = storage.produce(0, "second").unwrap_err();
-    assert!(refused.to_string().contains("belongs to topic id"), "{refused}");
+    assert_eq!(storage.produce(0, "of the new topic").unwrap(), 0);
+    let stray = storage.files.list(LOG_DIR.as_ref()).unwrap().into_iter().find(|entry| entry.name.ends_with("-stray")).unwrap();
+    let kept = Path::new(LOG_DIR).join(stray.name).join("00000000000000000000.log");
+    assert!(storage.files.size(&kept).unwrap() > 0);
+    storage.close();
+    storage.open();
+    assert_eq!(storage.values(0), ["of the new topic"]);
 }
 
 #[test]

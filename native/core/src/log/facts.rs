@@ -131,6 +131,12 @@ impl Home for PartitionHome {
         self.dir.load().write_log_start(&*self.env.files, topic, partition, offset).map_err(|(_, error)| error)
     }
 
+    fn begin_anew(&self, topic: &str, partition: i32) {
+        let dir = self.dir.load();
+        dir.forget(topic, partition);
+        dir.partition_names.lock().insert(format!("{topic}-{partition}"));
+    }
+
     fn moved_to(&self, log_dir: &Path) {
         if let Some(dir) = self.dirs.iter().find(|dir| dir.path == log_dir) {
             self.dir.store(dir.clone());

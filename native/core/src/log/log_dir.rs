@@ -71,9 +71,9 @@ impl LogDir {
         let dir = LogDir {
             recovery_points: Mutex::new(checkpoint::read_offsets(files, &path.join(RECOVERY_POINTS)).map_err(io)?),
             log_starts: Mutex::new(checkpoint::read_offsets(files, &path.join(LOG_START_OFFSETS)).map_err(io)?),
-            high_watermarks: Mutex::new(checkpoint::read_offsets(files, &path.join(HIGH_WATERMARKS)).map_err(io)?),
+            high_watermarks: Mutex::new(read_maybe_empty(files, &path.join(HIGH_WATERMARKS)).map_err(io)?),
             writing: Mutex::new(()),
-            cleaned: Mutex::new(read_cleaned(files, path).map_err(io)?),
+            cleaned: Mutex::new(read_maybe_empty(files, &path.join(CLEANER_OFFSETS)).map_err(io)?),
             path: path.to_owned(),
             was_clean,
             clean_broker_epoch,
@@ -214,13 +214,12 @@ fn broker_epoch_of(mark: &[u8]) -> Option<i64> {
     number[..end].parse().ok()
 }
 
-/// Kafka leaves an empty file where nothing was ever cleaned.
-fn read_cleaned(files: &dyn Files, dir: &Path) -> io::Result<Offsets> {
-    let path = dir.join(CLEANER_OFFSETS);
-    match files.size(&path) {
+/// Kafka leaves an empty file where nothing was ever written down.
+fn read_maybe_empty(files: &dyn Files, path: &Path) -> io::Result<Offsets> {
+    match files.size(path) {
         Ok(0) => Ok(Offsets::default()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Offsets::default()),
-        _ => checkpoint::read_offsets(files, &path),
+        _ => checkpoint::read_offsets(files, path),
     }
 }
 

@@ -30,6 +30,7 @@ pub use compaction::CompactionTotals;
 pub use config::{CompressionType, LogConfig, TimestampType};
 pub use facts::StorageFact;
 pub use loader::{LoadPlan, LoadReport, load as load_log, plan_load};
+pub(crate) use log_dir::fresh_number;
 pub use manager::{LocalTopic, LogDirSummary, LogManager, LogManagerOptions, OpenError};
 pub use partition_log::{AppendFailure, FlushMark, LogError, LogSlice, LogWriter, PartitionLog, SegmentSummary};
 pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary, ProducerUndo};

@@ -14,6 +14,7 @@ use super::leading::Place;
 use super::stored::{StoredBatch, decode_batch};
 use super::{AppendEntry, AppendError, Appended, Cluster, EpochError, PartitionUnavailable, ReadError, Slice, Standing};
 use crate::env::write_in_place;
+use crate::log::fresh_number;
 use crate::log::{AbortedTxn, AppendFailure, FlushMark, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
 use crate::log::{LoadPlan, LoadReport, LogContext, StorageFact, Uuid, checkpoint, load_log, plan_load};
 use crate::record::{BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
@@ -40,6 +41,8 @@ pub trait Home: Send + Sync {
     fn lower_recovery_point(&self, topic: &str, partition: i32, offset: i64) -> std::io::Result<()>;
     /// Makes a new log start durable.
     fn write_log_start(&self, topic: &str, partition: i32, offset: i64) -> std::io::Result<()>;
+    /// What was remembered of a partition of this name was about another one.
+    fn begin_anew(&self, topic: &str, partition: i32);
     /// The partition lies in another log directory now.
     fn moved_to(&self, log_dir: &Path);
     /// Has files removed once nobody can be reading them any more.
@@ -301,23 +304,37 @@ impl Partition {
 
     fn plan(&self) -> Result<LoadPlan, LogError> {
         let options = &self.options;
-        self.check_topic_id()?;
+        if self.is_of_another_topic()? {
+            self.set_aside()?;
+            return plan_load(&self.context.env, &options.dir, None, None);
+        }
         plan_load(&self.context.env, &options.dir, options.log_start_checkpoint, options.recover_from)
     }
 
-    /// A directory of another topic that had the same name is not ours to write to.
-    fn check_topic_id(&self) -> Result<(), LogError> {
+    /// What lies there is of a topic that had the same name, and went while this broker did not listen: it is kept under
+    /// another name, and this partition begins anew.
+    fn set_aside(&self) -> Result<(), LogError> {
+        let (files, dir) = (&*self.context.env.files, &self.options.dir);
+        let stray = PathBuf::from(format!("{}.{:016x}-stray", dir.display(), fresh_number(&self.context.env)));
+        let renamed = files.rename(dir, &stray).and_then(|()| files.create_dir_all(dir));
+        let parent = dir.parent().map(PathBuf::from).unwrap_or_default();
+        renamed.and_then(|()| files.sync_dir(&parent)).map_err(|error| LogError::io(dir, error))?;
+        self.home.begin_anew(self.topic(), self.index());
+        self.is_of_another_topic().map(|_| ())
+    }
+
+    /// Whether the directory says so; one that says nothing is this partition's from now on.
+    fn is_of_another_topic(&self) -> Result<bool, LogError> {
         let path = self.options.dir.join("partition.metadata");
         let io = |error| LogError::io(&path, error);
         match checkpoint::read_topic_id(&*self.context.env.files, &path).map_err(io)? {
-            Some(id) if id == self.options.topic_id => Ok(()),
-            Some(id) => Err(io(std::io::Error::other(format!("the directory belongs to topic id {id}, not {}", self.options.topic_id)))),
+            Some(id) => Ok(id != self.options.topic_id),
             None => {
                 let metadata = format!("version: 0\ntopic_id: {}", self.options.topic_id);
                 match write_in_place(&*self.context.env.files, &path, metadata.as_bytes()) {
                     // A file that is missing or torn is written when the log is opened the next time.
-                    Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
-                    written => written.map_err(io),
+                    Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(false),
+                    written => written.map(|()| false).map_err(io),
                 }
             }
         }

@@ -203,9 +203,11 @@ pub fn encode_bounds(correlation_id: i32, client_id: &str, replica_id: i32, aske
     end_request(bytes)
 }
 
-/// Correlation id, and topic, partition, error and offset of each answer.
-#[allow(clippy::type_complexity)]
-pub fn decode_bounds(frame: &[u8]) -> Result<(i32, Vec<(String, i32, i16, i64)>), Malformed> {
+/// Topic, partition, error and offset.
+pub type ListedBound = (String, i32, i16, i64);
+
+/// Correlation id and answers of a ListOffsets response, without its size.
+pub fn decode_bounds(frame: &[u8]) -> Result<(i32, Vec<ListedBound>), Malformed> {
     let mut reader = Reader::new(frame, true);
     let r = &mut reader;
     let correlation_id = r.i32()?;

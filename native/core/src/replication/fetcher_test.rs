@@ -16,6 +16,9 @@ fn at(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
+/// Session id and epoch, partitions with their offsets, and forgotten partitions.
+type Asked = ((i32, i32), Vec<(i32, i64)>, Vec<i32>);
+
 /// A fetcher of broker 1, which follows broker 2 in these partitions of one topic, in leader epoch 4.
 struct Bench {
     fetcher: Fetcher,
@@ -66,8 +69,7 @@ impl Bench {
         self.fetcher.assign(&assignments);
     }
 
-    /// The next fetch: session, the partitions it names with their offsets, and the forgotten ones.
-    fn fetch(&mut self, now: Duration) -> ((i32, i32), Vec<(i32, i64)>, Vec<i32>) {
+    fn fetch(&mut self, now: Duration) -> Asked {
         let Next::Send(frame) = self.fetcher.next(now) else { panic!("there is nothing to fetch") };
         let frame = &frame[4..];
         let (header, body) = RequestHeader::decode(frame, ApiKey::Fetch).unwrap();

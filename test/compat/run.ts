@@ -1,7 +1,7 @@
 // `npm run test:compat [names]`: the same requests to this broker and to Apache Kafka, real clients of many languages, and
 // Kafka's own kafka-dump-log over the files that are left. Kafka and the clients come from a directory beside the project,
 // or from where MILLRACE_SHARED says; where there is none, that is said and nothing is judged. Names are of clients;
-// `same-bytes` stands for the comparison.
+// `same-bytes` stands for the comparison, `--cluster` has the clients use three brokers of which one is killed before each.
 
 import { spawn } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
@@ -11,22 +11,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Broker } from '../../src/index.ts'
+import { runOnCluster } from './cluster-clients.ts'
 import { compareBrokers } from './same-bytes/run.ts'
 
 const SHARED = process.env['MILLRACE_SHARED'] ?? fileURLToPath(new URL('../../../shared', import.meta.url))
 const COMPARISON = 'same-bytes'
-const CLIENTS = ['kafka-python', 'kcat', 'kafkajs', 'aiokafka', 'kafka-go', 'java-tools', 'java-tools24', 'kafka-connect', 'spark', 'storm']
+const CLIENTS = [
+  'kafka-python', 'confluent-kafka', 'aiokafka', 'kcat', 'kafkajs', 'platformatic-kafka', 'franz-go', 'sarama', 'kafka-go', 'java-tools', 'java-tools24',
+  'java-consumer-protocol', 'java-share-consumer', 'kafka-streams', 'kafka-connect', 'spark', 'storm', 'flink',
+]
 
 if (!existsSync(join(SHARED, 'clients', 'run-all'))) {
   console.log(`there are no clients in ${SHARED}: skipped\n0 passed, 0 failed, 1 skipped`)
   process.exit(0)
 }
 
-const names = process.argv.slice(2)
+const onCluster = process.argv.includes('--cluster')
+const names = process.argv.slice(2).filter((name) => !name.startsWith('--'))
 const clientNames = names.length > 0 ? names.filter((name) => name !== COMPARISON) : CLIENTS
 let [passed, failed] = [0, 0]
-if (names.length === 0 || names.includes(COMPARISON)) add(await compareWithKafka())
-if (clientNames.length > 0) add(await runClients(clientNames))
+if (!onCluster && (names.length === 0 || names.includes(COMPARISON))) add(await compareWithKafka())
+if (clientNames.length > 0) add(onCluster ? await runOnCluster(clientNames, runClient) : await runClients(clientNames))
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1
 
@@ -67,6 +72,10 @@ async function runClients(clientNames: readonly string[]): Promise<{ passed: num
   else counts.failed++
   rmSync(dataDir, { recursive: true })
   return counts
+}
+
+async function runClient(bootstrap: string, name: string): Promise<boolean> {
+  return (await output(join(SHARED, 'clients', 'run-all'), [bootstrap, name], true)).status === 0
 }
 
 /** Whether kafka-dump-log reads every segment and finds nothing wrong. */

@@ -12,6 +12,8 @@ export type BrokerSetup = {
   readonly dir: string
   readonly port: number
   readonly classPath: string
+  /** Beside the defaults. */
+  readonly settings?: Readonly<Record<string, string | number>>
 }
 
 export type RunningBroker = BrokerSetup & {
@@ -49,6 +51,9 @@ export function prepare(setup: BrokerSetup): void {
     'offsets.topic.replication.factor': '1',
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    ...setup.settings,
   }
   writeFileSync(join(dir, 'server.properties'), Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join(''))
   writeFileSync(join(dir, 'log4j2.properties'), log4j(join(dir, 'server.log')))
@@ -59,12 +64,13 @@ export function prepare(setup: BrokerSetup): void {
 
 /** Starts the process on a prepared directory; it may not accept connections yet. */
 export function launch(setup: BrokerSetup): RunningBroker {
-  const { kind, dir, port, classPath } = setup
+  const { kind, dir, port, classPath, settings = {} } = setup
+  const sets = Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])
   const output = openSync(join(dir, 'console.log'), 'a')
   const [command, args] =
     kind === 'kafka'
       ? ['java', [...JVM, ...logging(dir), '-cp', classPath, 'kafka.Kafka', join(dir, 'server.properties')]]
-      : [process.execPath, ['dist/cli/main.js', 'serve', '--port', String(port), '--admin-port', 'none', '--data', join(dir, 'data')]]
+      : [process.execPath, ['dist/cli/main.js', 'serve', '--port', String(port), '--admin-port', 'none', '--data', join(dir, 'data'), ...sets]]
   const child = spawn(command, args, { stdio: ['ignore', output, output] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const pid = child.pid

@@ -50,7 +50,7 @@ export function chart(measured: readonly Measured[]): string {
   const bars = measured.flatMap(({ row, samples }) => {
     const ratio = median(samples.millrace) / median(samples.kafka)
     if (!(ratio > 0)) return []
-    const higherIsBetter = row.unit === 'MB/s' || row.unit === '/s'
+    const higherIsBetter = ['MB/s', '/s', 'MB/CPU-s', '/CPU-s'].includes(row.unit)
     return [{ title: row.title, better: higherIsBetter ? ratio : 1 / ratio }]
   })
   const [left, width, step] = [430, 420, 24]

@@ -1,6 +1,7 @@
 // What is done to a broker, each on a fresh data directory. A scenario yields values for some of the rows.
 
 import { mkdirSync } from 'node:fs'
+import { awaitCompacted, logMegabytes } from './compaction.ts'
 import { launch, prepare } from './brokers.ts'
 import type { BrokerSetup, RunningBroker } from './brokers.ts'
 import { holdLoad, javaTool, load } from './clients.ts'
@@ -24,6 +25,14 @@ const PERF_BYTES = 1_300_000_000
 const RAW_BYTES_MAX = '12G'
 const PARTITIONS_MANY = 10_000
 const TOPICS_MANY = 10
+/** Turns of plain and idempotent load, so that what else the machine does is shared by both. */
+const IDEMPOTENT_TURNS = 4
+const TRANSACTION_BYTES = 600_000_000
+const TRANSACTION_RECORD_SIZE = 1000
+const COMPACTED_KEYS = 10_000_000
+const COMPACTED_VALUE_SIZE = 100
+const SHARE_RECORDS = 4_000_000
+const SHARE_RECORD_SIZE = 100
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -117,6 +126,89 @@ export const SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
+    id: 'idempotent',
+    rows: ['idempotent'],
+    run: (context) => withBroker(context, async (broker) => {
+      const bytes = String(Math.round((4e9 * context.scale) / IDEMPOTENT_TURNS))
+      const spent = { copied: 0, idempotent: 0 }
+      for (let turn = 0; turn < IDEMPOTENT_TURNS; turn++) {
+        for (const batches of ['copied', 'idempotent'] as const) {
+          context.progress(`raw load, ${batches === 'copied' ? 'plain' : batches} batches, turn ${turn + 1} of ${IDEMPOTENT_TURNS}`)
+          spent[batches] += await cpuOf(broker, () => load('produce', [
+            '--bootstrap', broker.bootstrap, '--topic', `${batches}-${turn}`, '--partitions', '16', '--connections', '16', '--batches', batches, '--seconds', '120', '--warm-up', '0', '--bytes', bytes,
+          ]))
+        }
+      }
+      return { idempotent: (100 * spent.idempotent) / spent.copied }
+    }),
+  },
+  {
+    id: 'transactional',
+    rows: ['transactional'],
+    run: (context) => withBroker(context, async (broker) => {
+      context.progress("Kafka's own tool, a transaction every 100 ms")
+      const count = Math.round((TRANSACTION_BYTES * context.scale) / TRANSACTION_RECORD_SIZE)
+      const seconds = await cpuOf(broker, () => javaTool(broker.classPath, 'org.apache.kafka.tools.ProducerPerformance', [
+        '--bootstrap-server', broker.bootstrap, '--topic', 'transactional', '--num-records', String(count), '--record-size', String(TRANSACTION_RECORD_SIZE), '--throughput', '-1',
+        '--transactional-id', 'bench', '--transaction-duration-ms', '100',
+      ]))
+      return { transactional: (count * TRANSACTION_RECORD_SIZE) / 1e6 / seconds }
+    }),
+  },
+  {
+    id: 'compaction',
+    rows: ['compaction'],
+    run: (context) => withBroker(context, async (broker) => {
+      const keys = Math.round(COMPACTED_KEYS * context.scale)
+      context.progress(`${keys.toLocaleString('en')} keys written twice`)
+      // Not to be compacted while it is written: what is measured is the cleaning alone.
+      const configs = { 'cleanup.policy': 'delete', 'min.cleanable.dirty.ratio': '0', 'segment.bytes': '67108864' }
+      await load('produce', [
+        '--bootstrap', broker.bootstrap, '--topic', 'compacted', '--connections', '1', '--batches', 'keyed', '--keys', String(keys), '--record-size', String(COMPACTED_VALUE_SIZE),
+        '--seconds', '600', '--warm-up', '0', '--bytes', String(2 * keys * COMPACTED_VALUE_SIZE), ...Object.entries(configs).flatMap(([name, value]) => ['--topic-config', `${name}=${value}`]),
+      ])
+      const megabytes = logMegabytes(broker, 'compacted')
+      context.progress(`${Math.round(megabytes)} MB to compact`)
+      const seconds = await cpuOf(broker, async () => {
+        await javaTool(broker.classPath, 'kafka.admin.ConfigCommand', ['--bootstrap-server', broker.bootstrap, '--alter', '--entity-type', 'topics', '--entity-name', 'compacted', '--add-config', 'cleanup.policy=compact'])
+        await awaitCompacted(broker, 'compacted')
+      })
+      context.progress(`${Math.round(logMegabytes(broker, 'compacted'))} MB are left`)
+      return { compaction: megabytes / seconds }
+    }),
+  },
+  {
+    id: 'rebalance',
+    rows: ['rebalance-classic', 'rebalance-consumer'],
+    // A new group waits for more members by default, which would be most of what is measured.
+    run: (context) => withBroker(withSettings(context, { 'group.initial.rebalance.delay.ms': 0 }), async (broker) => {
+      const members = String(Math.round(1000 * context.scale))
+      const values: Values = {}
+      for (const protocol of ['classic', 'consumer']) {
+        context.progress(`a group of ${members} new members, ${protocol} protocol`)
+        const summary = await load('rebalance', ['--bootstrap', broker.bootstrap, '--topic', 'rebalanced', '--partitions', members, '--members', members, '--protocol', protocol, '--group', protocol])
+        values[`rebalance-${protocol}`] = Number(summary['stableSeconds'])
+      }
+      return values
+    }),
+  },
+  {
+    id: 'share',
+    rows: ['share'],
+    run: (context) => withBroker(context, async (broker) => {
+      const count = Math.round(SHARE_RECORDS * context.scale)
+      await load('produce', [
+        '--bootstrap', broker.bootstrap, '--topic', 'shared', '--partitions', '4', '--connections', '4', '--record-size', String(SHARE_RECORD_SIZE), '--seconds', '120', '--warm-up', '0', '--bytes', String(count * SHARE_RECORD_SIZE),
+      ])
+      await javaTool(broker.classPath, 'kafka.admin.ConfigCommand', ['--bootstrap-server', broker.bootstrap, '--alter', '--entity-type', 'groups', '--entity-name', 'sharing', '--add-config', 'share.auto.offset.reset=earliest'])
+      context.progress(`Kafka's own tool, ${count.toLocaleString('en')} records to two members of a share group`)
+      const seconds = await cpuOf(broker, () => javaTool(broker.classPath, 'org.apache.kafka.tools.ShareConsumerPerformance', [
+        '--bootstrap-server', broker.bootstrap, '--topic', 'shared', '--group', 'sharing', '--num-records', String(count), '--threads', '2', '--timeout', '60000', '--hide-header',
+      ]))
+      return { share: count / seconds }
+    }),
+  },
+  {
     id: 'many-partitions',
     rows: ['memory-10000', 'start-10000'],
     run: async (context) => {
@@ -162,6 +254,10 @@ async function startTimed(setup: BrokerSetup, partitions: number): Promise<{ bro
     await broker.stop('SIGKILL')
     throw error
   }
+}
+
+function withSettings(context: ScenarioContext, settings: Record<string, string | number>): ScenarioContext {
+  return { ...context, setup: { ...context.setup, settings } }
 }
 
 async function withBroker(context: ScenarioContext, run: (broker: RunningBroker) => Promise<Values>): Promise<Values> {

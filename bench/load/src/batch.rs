@@ -22,6 +22,7 @@ const LENGTH_AT: usize = 8;
 const CRC_AT: usize = 17;
 const CRC_FROM: usize = 21;
 const LAST_OFFSET_DELTA_AT: usize = 23;
+const PRODUCER_ID_AT: usize = 43;
 /// What a record of up to some kilobytes costs beside its value: length, attributes, two deltas, key and header counts.
 const RECORD_OVERHEAD: usize = 9;
 
@@ -32,16 +33,27 @@ pub fn records_per_batch(record_size: usize, batch_size: usize) -> usize {
 
 /// A valid batch of `record_count` records whose values hold `record_size` bytes that do not compress.
 pub fn build(record_size: usize, record_count: usize) -> Vec<u8> {
-    let mut batch = Vec::with_capacity(HEADER_SIZE + record_count * (record_size + RECORD_OVERHEAD + 4));
+    build_keyed(record_size, (0..record_count).map(|_| None))
+}
+
+/// The same with a record for each key.
+pub fn build_keyed(record_size: usize, keys: impl ExactSizeIterator<Item = Option<u64>>) -> Vec<u8> {
+    let record_count = keys.len();
+    let mut batch = Vec::with_capacity(HEADER_SIZE + record_count * (record_size + RECORD_OVERHEAD + 12));
     let now_ms = unix_time_ms();
     let last_offset_delta = record_count as i32 - 1;
     Writer(&mut batch).i64(0).i32(0).i32(-1).i8(2).i32(0).i16(0).i32(last_offset_delta);
     Writer(&mut batch).i64(now_ms).i64(now_ms).i64(-1).i16(-1).i32(-1).i32(record_count as i32);
     let mut noise = Noise(0x9e37_79b9_7f4a_7c15 ^ record_size as u64);
     let mut record = Vec::new();
-    for offset_delta in 0..record_count {
+    for (offset_delta, key) in keys.enumerate() {
         record.clear();
-        Writer(&mut record).i8(0).varint(0).varint(offset_delta as i32).varint(-1).varint(record_size as i32);
+        Writer(&mut record).i8(0).varint(0).varint(offset_delta as i32);
+        match key {
+            None => Writer(&mut record).varint(-1),
+            Some(key) => Writer(&mut record).varint(8).i64(key as i64),
+        };
+        Writer(&mut record).varint(record_size as i32);
         record.extend(noise.by_ref().take(record_size));
         Writer(&mut record).varint(0);
         Writer(&mut batch).varint(record.len() as i32);
@@ -49,6 +61,14 @@ pub fn build(record_size: usize, record_count: usize) -> Vec<u8> {
     }
     seal(&mut batch);
     batch
+}
+
+/// Makes a batch that of an idempotent producer.
+pub fn set_producer(batch: &mut [u8], id: i64, epoch: i16, sequence: i32) {
+    batch[PRODUCER_ID_AT..PRODUCER_ID_AT + 8].copy_from_slice(&id.to_be_bytes());
+    batch[PRODUCER_ID_AT + 8..PRODUCER_ID_AT + 10].copy_from_slice(&epoch.to_be_bytes());
+    batch[PRODUCER_ID_AT + 10..PRODUCER_ID_AT + 14].copy_from_slice(&sequence.to_be_bytes());
+    seal(batch);
 }
 
 /// Writes `stamp` into the first eight bytes of the first value and makes the CRC fit again.
@@ -150,6 +170,14 @@ mod tests {
         assert!(crc_holds(&batch));
         batch[70] ^= 1;
         assert!(!crc_holds(&batch));
+    }
+
+    #[test]
+    fn a_batch_of_a_producer_holds_its_id_epoch_and_sequence_under_a_crc_that_holds() {
+        let mut batch = build_keyed(10, [Some(7), Some(8)].into_iter());
+        set_producer(&mut batch, 0x0102_0304_0506_0708, 0x0909, 0x0a0a_0a0a);
+        assert_eq!(batch[43..57], [1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10, 10, 10, 10]);
+        assert!(crc_holds(&batch));
     }
 
     #[test]

@@ -49,6 +49,8 @@ enum Mode {
     Idle(modes::idle::Idle),
     /// Heartbeats and offset commits of joined group members
     Groups(modes::groups::Groups),
+    /// Time until a group of many new members is stable
+    Rebalance(modes::rebalance::Rebalance),
     /// Open-loop latency at a fixed rate, to the answer and to a consumer
     Latency(modes::latency::Latency),
     /// Time until a starting broker answers Metadata
@@ -79,6 +81,7 @@ impl Mode {
             Mode::Fetch(fetch) => ("fetch", fetch.run()?),
             Mode::Idle(idle) => return idle.run(|summary| print("idle", summary)),
             Mode::Groups(groups) => ("groups", groups.run()?),
+            Mode::Rebalance(rebalance) => ("rebalance", rebalance.run()?),
             Mode::Latency(latency) => ("latency", latency.run()?),
             Mode::Metadata(metadata) => ("metadata", metadata.run()?),
             Mode::Floor(floor) => ("floor", floor.run()?),

@@ -23,6 +23,8 @@ impl Api {
     pub const SYNC_GROUP: Api = Api(14, 5);
     pub const API_VERSIONS: Api = Api(18, 0);
     pub const CREATE_TOPICS: Api = Api(19, 7);
+    pub const INIT_PRODUCER_ID: Api = Api(22, 4);
+    pub const CONSUMER_GROUP_HEARTBEAT: Api = Api(68, 0);
 }
 
 pub mod errors {
@@ -328,4 +330,71 @@ pub fn read_committed(reader: &mut Reader<'_>) -> Result<i16> {
     ensure!(reader.compact_length()? == 1, "one partition was committed");
     reader.i32()?;
     reader.i16()
+}
+
+/// Asks for a producer id without a transaction.
+pub fn init_producer_id(out: &mut Vec<u8>) {
+    Writer(out).null().i32(60_000).i64(-1).i16(-1).tags();
+}
+
+/// Error, producer id and epoch.
+pub fn read_producer_id(reader: &mut Reader<'_>) -> Result<(i16, i64, i16)> {
+    reader.i32()?;
+    Ok((reader.i16()?, reader.i64()?, reader.i16()?))
+}
+
+/// Partitions by the id of their topic.
+pub type Assignment = Vec<([u8; 16], Vec<i32>)>;
+
+/// A heartbeat of the consumer protocol. `topic` is named by one who joins; `owned` is what the member has now, where that changed.
+pub fn consumer_heartbeat(group: &str, member: &str, epoch: i32, topic: Option<&str>, owned: Option<&Assignment>, out: &mut Vec<u8>) {
+    Writer(out).string(group).string(member).i32(epoch).null().null();
+    match topic {
+        Some(topic) => Writer(out).i32(60_000).compact_length(1).string(topic),
+        None => Writer(out).i32(-1).null(),
+    };
+    Writer(out).null();
+    match owned {
+        None => {
+            Writer(out).null();
+        }
+        Some(owned) => {
+            Writer(out).compact_length(owned.len());
+            for (topic_id, partitions) in owned {
+                Writer(out).uuid(*topic_id).compact_length(partitions.len());
+                for &partition in partitions {
+                    Writer(out).i32(partition);
+                }
+                Writer(out).tags();
+            }
+        }
+    }
+    Writer(out).tags();
+}
+
+pub struct ConsumerHeartbeat {
+    pub error: i16,
+    pub epoch: i32,
+    /// What the member shall have, where that changed.
+    pub assignment: Option<Assignment>,
+}
+
+pub fn read_consumer_heartbeat(reader: &mut Reader<'_>) -> Result<ConsumerHeartbeat> {
+    reader.i32()?;
+    let error = reader.i16()?;
+    reader.bytes()?;
+    reader.bytes()?;
+    let epoch = reader.i32()?;
+    reader.i32()?;
+    if reader.i8()? < 0 {
+        return Ok(ConsumerHeartbeat { error, epoch, assignment: None });
+    }
+    let mut assignment = Vec::new();
+    for _ in 0..reader.compact_length()? {
+        let topic_id = reader.take(16)?.try_into()?;
+        let partitions = (0..reader.compact_length()?).map(|_| reader.i32()).collect::<Result<_>>()?;
+        reader.skip_tags()?;
+        assignment.push((topic_id, partitions));
+    }
+    Ok(ConsumerHeartbeat { error, epoch, assignment: Some(assignment) })
 }

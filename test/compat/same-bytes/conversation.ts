@@ -1,31 +1,17 @@
-// What both brokers are asked, in order, at every version that both serve. A request may depend on what the same broker
-// answered before.
+// What both brokers are asked, in order, at every version that both serve.
 
-import type { ApiName, Encodable, RequestOf } from '../../../src/protocol/api-keys.ts'
 import { recordBatch } from '../../support/produce-fetch.ts'
-
-/** What one broker has told of itself: topic ids by name, producer ids by transactional id. */
-export type Known = { readonly topicIds: Map<string, string>; readonly producers: Map<string, { id: bigint; epoch: number }> }
-export type Question = {
-  readonly what: string
-  readonly api: ApiName
-  readonly request: (version: number, known: Known) => object
-  /** Of the versions that both serve. */
-  readonly from?: number
-  readonly to?: number
-}
+import { LIVES } from './lives.ts'
+import { ODD_QUESTIONS } from './odd-questions.ts'
+import { NO_ID, UNKNOWN_ID, ask } from './question.ts'
+import type { Question } from './question.ts'
+import type { Encodable, RequestOf } from '../../../src/protocol/api-keys.ts'
 
 const NOW = Date.now()
 const LONG = 'x'.repeat(250)
 const BATCH = recordBatch(['one', 'two', 'three'], undefined, NOW)
 const damaged = Buffer.from(BATCH)
 damaged[70] = (damaged[70] ?? 0) ^ 1
-const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
-const UNKNOWN_ID = 'k3lQ9Zr5T6uVwX1yZ2a3bQ'
-
-function ask<N extends ApiName>(api: N, what: string, request: Encodable<RequestOf<N>> | ((version: number, known: Known) => Encodable<RequestOf<N>>), versions: { from?: number; to?: number } = {}): Question {
-  return { what, api, request: typeof request === 'function' ? (request as Question['request']) : () => request, ...versions }
-}
 
 const create = (what: string, ...topics: Encodable<RequestOf<'CreateTopics'>>['topics'] & object[]): Question => ask('CreateTopics', what, { topics, timeoutMs: 10_000 })
 const plain = (name: string, numPartitions = 1, replicationFactor = 1) => ({ name, numPartitions, replicationFactor })
@@ -194,4 +180,4 @@ const END: Question[] = [
   ask('DeleteTopics', 'by id', (_version, known) => ({ topics: [{ name: null, topicId: known.topicIds.get('t') ?? NO_ID }, { name: null, topicId: UNKNOWN_ID }, { name: 'both', topicId: UNKNOWN_ID }, { name: null, topicId: NO_ID }], timeoutMs: 10_000 }) as never, { from: 6 }),
 ]
 
-export const CONVERSATION: readonly Question[] = [...TOPICS, ...METADATA, ...CONFIGS, ...RECORDS, ...GROUPS, ...TRANSACTIONS, ...END]
+export const CONVERSATION: readonly Question[] = [...TOPICS, ...METADATA, ...CONFIGS, ...RECORDS, ...GROUPS, ...TRANSACTIONS, ...LIVES, ...ODD_QUESTIONS, ...END]

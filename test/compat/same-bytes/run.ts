@@ -9,18 +9,18 @@ import { ACCEPTED } from './accepted.ts'
 import { differences, normalize } from './compare.ts'
 import type { Difference } from './compare.ts'
 import { CONVERSATION } from './conversation.ts'
-import type { Known, Question } from './conversation.ts'
+import type { Known, Question } from './question.ts'
 
 const ANSWER_MS = 8_000
 const RETRY_MS = 100
-/** A coordinator that is being loaded or a topic that is being made: asked again. */
-const NOT_YET: ReadonlySet<number> = new Set([14, 15, 16, 5])
+/** A coordinator that is being loaded, a topic that is being made or a transaction that is being ended: asked again. */
+const NOT_YET: ReadonlySet<number> = new Set([14, 15, 16, 5, 51])
 const CLOSED = 'the connection was closed'
 
 type Ranges = ReadonlyMap<string, { min: number; max: number }>
 
 class Peer {
-  readonly known: Known = { topicIds: new Map(), producers: new Map() }
+  readonly known: Known = { topicIds: new Map(), producers: new Map(), members: new Map() }
   readonly #port: number
   #client: WireClient | undefined
 
@@ -70,6 +70,16 @@ class Peer {
       const { producerId, producerEpoch, errorCode } = answer as { producerId: bigint; producerEpoch: number; errorCode: number }
       if (transactionalId !== null && errorCode === 0) this.known.producers.set(transactionalId, { id: producerId, epoch: producerEpoch })
     }
+    if (api === 'JoinGroup' || api === 'ConsumerGroupHeartbeat') {
+      const { groupId } = body as { groupId: string }
+      const { memberId, generationId, memberEpoch } = answer as { memberId?: string | null; generationId?: number; memberEpoch?: number }
+      if (typeof memberId === 'string' && memberId !== '') this.known.members.set(groupId, { id: memberId, generation: generationId ?? memberEpoch ?? -1 })
+    }
+    if (api === 'EndTxn') {
+      const { transactionalId } = body as { transactionalId: string }
+      const { producerId, producerEpoch, errorCode } = answer as { producerId?: bigint; producerEpoch?: number; errorCode: number }
+      if (errorCode === 0 && producerId !== undefined && producerEpoch !== undefined && producerId >= 0n) this.known.producers.set(transactionalId, { id: producerId, epoch: producerEpoch })
+    }
     if (api === 'Metadata') for (const { name, topicId } of (answer as { topics?: { name: string | null; topicId: string }[] }).topics ?? []) this.#learnTopic(name, topicId)
   }
 
@@ -85,12 +95,12 @@ function errorsOf(value: unknown): number[] {
 }
 
 /** Asks everything; resolves with how many answers were the same and how many were not. */
-export async function compareBrokers(kafkaPort: number, millracePort: number): Promise<{ passed: number; failed: number }> {
+export async function compareBrokers(kafkaPort: number, millracePort: number, conversation: readonly Question[] = CONVERSATION): Promise<{ passed: number; failed: number }> {
   const [kafka, millrace] = [new Peer(kafkaPort), new Peer(millracePort)]
   const [theirs, ours] = [await kafka.ranges(), await millrace.ranges()]
   const plain = [...ours.keys()].filter((name) => theirs.has(name) && name !== 'Fetch').map((name): Question => ({ what: 'with nothing set', api: name as ApiName, request: () => ({}) }))
   let [passed, failed] = [0, 0]
-  for (const question of [...CONVERSATION, ...plain]) {
+  for (const question of [...conversation, ...plain]) {
     const [range, other] = [ours.get(question.api), theirs.get(question.api)]
     if (range === undefined || other === undefined) continue
     const from = Math.max(range.min, other.min, question.from ?? 0)

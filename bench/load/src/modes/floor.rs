@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::fetch::Fetch;
-use super::produce::{Produce, Spread};
+use super::produce::{Batches, Produce, Spread};
 use super::{Pressure, Target, quantity};
 use crate::tally::{Tally, rounded};
 
@@ -84,6 +84,8 @@ impl Floor {
             acks: -1,
             bytes: self.bytes,
             spread: Spread::Pinned,
+            batches: Batches::Same,
+            keys: 1,
         };
         std::thread::scope(|scope| {
             let server = scope.spawn(|| append::run(listener, self.pressure.connections, (!self.no_write).then_some(self.dir.as_path())));

@@ -17,11 +17,11 @@ use crate::engine::Load;
 use crate::requests::{self, Api, Member, errors};
 use crate::tally::Tally;
 
-const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
+pub const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 const SESSION_TIMEOUT_MS: i32 = 120_000;
 /// Joining threads wait and do nothing else.
-const JOIN_STACK_BYTES: usize = 256 << 10;
+pub const JOIN_STACK_BYTES: usize = 256 << 10;
 
 #[derive(Args, Clone)]
 pub struct Groups {
@@ -46,7 +46,7 @@ impl Groups {
         let names = self.target.prepare()?;
         let topic = names.first().context("at least one topic")?;
         let began = Instant::now();
-        let members = self.join()?;
+        let members = join(self.target.bootstrap, &self.group, self.members, self.members_per_group)?;
         let joined_in = began.elapsed().as_secs_f64();
         let connections = self.pressure.connections.max(1);
         let mut commits = 0;
@@ -68,29 +68,29 @@ impl Groups {
         summary.insert("joinSeconds".into(), json!(joined_in));
         Ok(summary)
     }
+}
 
-    /// Lets every member join at the same time, one thread each, until all stand in one generation of their group.
-    fn join(&self) -> Result<Vec<Member>> {
-        await_coordinator(self.target.bootstrap, &self.group)?;
-        let per_group = self.members_per_group.max(1);
-        let group_sizes = (0..self.members).step_by(per_group).map(|first| per_group.min(self.members - first));
-        let barriers: &Vec<Barrier> = &group_sizes.map(Barrier::new).collect();
-        std::thread::scope(|scope| {
-            let joining: Vec<_> = (0..self.members)
-                .map(|index| {
-                    let member = Member { group: format!("{}-{}", self.group, index / per_group), ..Member::default() };
-                    std::thread::Builder::new()
-                        .stack_size(JOIN_STACK_BYTES)
-                        .spawn_scoped(scope, move || join_one(self.target.bootstrap, member, &barriers[index / per_group]))
-                })
-                .collect::<Result<_, _>>()?;
-            joining.into_iter().map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a joining thread panicked"))?).collect()
-        })
-    }
+/// Lets every member join at the same time, one thread each, until all stand in one generation of their group.
+pub fn join(address: SocketAddr, stem: &str, members: usize, members_per_group: usize) -> Result<Vec<Member>> {
+    await_coordinator(address, stem)?;
+    let per_group = members_per_group.max(1);
+    let group_sizes = (0..members).step_by(per_group).map(|first| per_group.min(members - first));
+    let barriers: &Vec<Barrier> = &group_sizes.map(Barrier::new).collect();
+    std::thread::scope(|scope| {
+        let joining: Vec<_> = (0..members)
+            .map(|index| {
+                let member = Member { group: format!("{}-{}", stem, index / per_group), ..Member::default() };
+                std::thread::Builder::new()
+                    .stack_size(JOIN_STACK_BYTES)
+                    .spawn_scoped(scope, move || join_one(address, member, &barriers[index / per_group]))
+            })
+            .collect::<Result<_, _>>()?;
+        joining.into_iter().map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a joining thread panicked"))?).collect()
+    })
 }
 
 /// The internal topic of groups is made on the first question for a coordinator.
-fn await_coordinator(address: SocketAddr, group: &str) -> Result<()> {
+pub fn await_coordinator(address: SocketAddr, group: &str) -> Result<()> {
     let deadline = Instant::now() + JOIN_TIMEOUT;
     let mut client = Client::connect(address)?;
     loop {

@@ -7,6 +7,7 @@ pub mod idle;
 pub mod latency;
 pub mod metadata;
 pub mod produce;
+pub mod rebalance;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
 use super::{Pressure, Target, quantity};
 use crate::batch;
+use crate::client::Client;
 use crate::connection::{Body, Connection};
 use crate::engine::Load;
 use crate::requests::{self, Api, errors};
@@ -35,6 +36,24 @@ pub struct Produce {
     /// How requests are laid out over the partitions
     #[arg(long, value_enum, default_value_t = Spread::Pinned)]
     pub spread: Spread,
+    /// What a request's batch is
+    #[arg(long, value_enum, default_value_t = Batches::Same)]
+    pub batches: Batches,
+    /// How many keys there are for batches with keys
+    #[arg(long, default_value = "1M", value_parser = quantity)]
+    pub keys: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Batches {
+    /// One that is built once and sent by all
+    Same,
+    /// A copy: what an idempotent producer's batch costs this side, without being one
+    Copied,
+    /// A copy with the id and the next sequence of the connection's own producer
+    Idempotent,
+    /// Built anew; each record has the next key, in an order that is not that of the keys
+    Keyed,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,9 +66,21 @@ pub enum Spread {
 
 impl Produce {
     pub fn run(&self) -> Result<Map<String, Value>> {
-        anyhow::ensure!(self.acks != 0, "requests with acks=0 have no answer to count");
+        ensure!(self.batches != Batches::Idempotent || self.spread == Spread::Pinned, "an idempotent load keeps to one partition per connection");
+        ensure!(self.acks != 0, "requests with acks=0 have no answer to count");
         let names = self.target.prepare()?;
         Tally::summary(&self.load(&names)?)
+    }
+
+    fn producers(&self, count: usize) -> Result<Vec<Producer>> {
+        let mut client = Client::connect(self.target.bootstrap)?;
+        (0..count)
+            .map(|_| {
+                let (error, id, epoch) = requests::read_producer_id(&mut client.call(Api::INIT_PRODUCER_ID, requests::init_producer_id)?)?;
+                ensure!(error == errors::NONE, "InitProducerId was answered with error {error}");
+                Ok(Producer { id, epoch, sequence: 0 })
+            })
+            .collect()
     }
 
     /// The load alone, on topics that are there.
@@ -61,7 +92,12 @@ impl Produce {
         let per_request = (record_count * self.record_size) as u64;
         self.pressure.run(self.target.bootstrap, |range| {
             let share = self.bytes * range.len() as u64 / self.pressure.connections.max(1) as u64;
+            let producers = if self.batches == Batches::Idempotent { self.producers(range.len())? } else { Vec::new() };
             Ok(ProduceLoad {
+                batches: self.batches,
+                producers,
+                record_size: self.record_size,
+                keys: Keys { next: range.start as u64 * self.keys / self.pressure.connections.max(1) as u64, count: self.keys },
                 acks: self.acks,
                 spread: self.spread,
                 partitions: partitions.clone(),
@@ -76,7 +112,37 @@ impl Produce {
     }
 }
 
+struct Producer {
+    id: i64,
+    epoch: i16,
+    sequence: i32,
+}
+
+/// Every key once, then again.
+struct Keys {
+    next: u64,
+    count: u64,
+}
+
+/// Prime to any count of keys that anyone writes down, so that all keys have their turn.
+const KEY_STRIDE: u64 = 982_451_653;
+
+impl Iterator for Keys {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        let key = self.next * KEY_STRIDE % self.count;
+        self.next = (self.next + 1) % self.count;
+        Some(key)
+    }
+}
+
 struct ProduceLoad {
+    batches: Batches,
+    /// One per connection of an idempotent load.
+    producers: Vec<Producer>,
+    record_size: usize,
+    keys: Keys,
     acks: i16,
     spread: Spread,
     partitions: Vec<(String, i32)>,
@@ -86,6 +152,32 @@ struct ProduceLoad {
     record_count: u64,
     value_bytes: u64,
     requests_left: u64,
+}
+
+impl ProduceLoad {
+    fn batch_of(&mut self, index: usize) -> Arc<[u8]> {
+        match self.batches {
+            Batches::Same => self.batch.clone(),
+            Batches::Copied => {
+                let mut batch = self.batch.to_vec();
+                batch::set_producer(&mut batch, -1, -1, -1);
+                batch.into()
+            }
+            Batches::Idempotent => {
+                let producer = &mut self.producers[index];
+                let mut batch = self.batch.to_vec();
+                batch::set_producer(&mut batch, producer.id, producer.epoch, producer.sequence);
+                // Sequences begin again at zero after the greatest.
+                producer.sequence = ((i64::from(producer.sequence) + self.record_count as i64) & i64::from(i32::MAX)) as i32;
+                batch.into()
+            }
+            Batches::Keyed => {
+                let count = self.record_count as usize;
+                let keys: Vec<u64> = self.keys.by_ref().take(count).collect();
+                batch::build_keyed(self.record_size, keys.into_iter().map(Some)).into()
+            }
+        }
+    }
 }
 
 impl Load for ProduceLoad {
@@ -99,10 +191,11 @@ impl Load for ProduceLoad {
             Spread::Cycle => self.next_partition,
         } % self.partitions.len();
         self.next_partition = at + 1;
+        let batch = self.batch_of(index);
         let (topic, partition) = &self.partitions[at];
         connection.queue(Api::PRODUCE, |out| {
-            requests::produce_head(self.acks, topic, *partition, self.batch.len(), out);
-            Body::Batch(self.batch.clone())
+            requests::produce_head(self.acks, topic, *partition, batch.len(), out);
+            Body::Batch(batch)
         });
         true
     }

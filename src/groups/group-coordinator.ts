@@ -241,11 +241,13 @@ export class GroupCoordinator {
 
   /** Commits offsets of partitions that exist; with a producer as part of its transaction. Per topic and partition, in the order of the request. */
   async commitOffsets(request: CommitRequest, producer: BatchProducer | null = null): Promise<PartitionResult[][]> {
+    const refuse = (error: ErrorName): PartitionResult[][] => request.topics.map(({ partitions }) => partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: errorCode(error) })))
+    // Without a transaction the empty name is one that old clients keep offsets under.
+    if (producer !== null && request.groupId === '') return refuse('INVALID_GROUP_ID')
     try {
       return await this.#runtime.write(this.partitionFor(request.groupId), (shard, now) => shard.commitOffsets(request, now), producer)
     } catch (error) {
-      const failed = errorCode(this.#outcome('OffsetCommit', request.groupId, error))
-      return request.topics.map(({ partitions }) => partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: failed })))
+      return refuse(this.#outcome('OffsetCommit', request.groupId, error))
     }
   }
 

@@ -1,7 +1,8 @@
 // `npm run test:compat [names]`: the same requests to this broker and to Apache Kafka, real clients of many languages, and
 // Kafka's own kafka-dump-log over the files that are left. Kafka and the clients come from a directory beside the project,
 // or from where MILLRACE_SHARED says; where there is none, that is said and nothing is judged. Names are of clients;
-// `same-bytes` stands for the comparison, `--cluster` has the clients use three brokers of which one is killed before each.
+// `same-bytes` stands for the comparison, `formatters` for Kafka's console consumer over the internal topics. `--cluster` has
+// the clients use three brokers of which one is killed before each.
 
 import { spawn } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
@@ -12,10 +13,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Broker } from '../../src/index.ts'
 import { runOnCluster } from './cluster-clients.ts'
+import { readInternalTopics } from './formatters.ts'
 import { compareBrokers } from './same-bytes/run.ts'
 
 const SHARED = process.env['MILLRACE_SHARED'] ?? fileURLToPath(new URL('../../../shared', import.meta.url))
 const COMPARISON = 'same-bytes'
+const FORMATTERS = 'formatters'
 const CLIENTS = [
   'kafka-python', 'confluent-kafka', 'aiokafka', 'kcat', 'kafkajs', 'platformatic-kafka', 'franz-go', 'sarama', 'kafka-go', 'java-tools', 'java-tools24',
   'java-consumer-protocol', 'java-share-consumer', 'kafka-streams', 'kafka-connect', 'spark', 'storm', 'flink',
@@ -28,9 +31,10 @@ if (!existsSync(join(SHARED, 'clients', 'run-all'))) {
 
 const onCluster = process.argv.includes('--cluster')
 const names = process.argv.slice(2).filter((name) => !name.startsWith('--'))
-const clientNames = names.length > 0 ? names.filter((name) => name !== COMPARISON) : CLIENTS
+const clientNames = names.length > 0 ? names.filter((name) => name !== COMPARISON && name !== FORMATTERS) : CLIENTS
 let [passed, failed] = [0, 0]
 if (!onCluster && (names.length === 0 || names.includes(COMPARISON))) add(await compareWithKafka())
+if (!onCluster && (names.length === 0 || names.includes(FORMATTERS))) add(await readInternalTopics(kafkaTool))
 if (clientNames.length > 0) add(onCluster ? await runOnCluster(clientNames, runClient) : await runClients(clientNames))
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1
@@ -47,7 +51,9 @@ async function compareWithKafka(): Promise<{ passed: number; failed: number }> {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
   const port = await freePort()
   const settings = { 'group.initial.rebalance.delay.ms': 0, 'log.segment.bytes': 1_073_741_824, 'log.retention.hours': 168 }
-  const given = Object.entries(settings).flatMap(([name, value]) => ['--set', `${name}=${value}`])
+  // On a busy machine Kafka's broker would take itself for lost.
+  const patience = { 'broker.session.timeout.ms': 600_000, 'initial.broker.registration.timeout.ms': 600_000 }
+  const given = Object.entries({ ...settings, ...patience }).flatMap(([name, value]) => ['--set', `${name}=${value}`])
   const started = await output(kafka, ['start', '--port', String(port), '--dir', join(dir, 'kafka'), ...given], false)
   if (started.status !== 0) throw new Error(`Apache Kafka does not start: ${started.text}`)
   const broker = await Broker.start({ settings, logLevel: 'ERROR' })
@@ -76,6 +82,10 @@ async function runClients(clientNames: readonly string[]): Promise<{ passed: num
 
 async function runClient(bootstrap: string, name: string): Promise<boolean> {
   return (await output(join(SHARED, 'clients', 'run-all'), [bootstrap, name], true)).status === 0
+}
+
+async function kafkaTool(name: string, args: readonly string[]): Promise<string> {
+  return (await output(join(SHARED, 'peer', 'kafka'), ['tool', name, ...args], false)).text
 }
 
 /** Whether kafka-dump-log reads every segment and finds nothing wrong. */

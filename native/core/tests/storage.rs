@@ -9,7 +9,7 @@ use std::sync::Arc;
 use millrace_core::env::Files;
 use millrace_core::log::{LogConfig, StorageFact};
 use millrace_core::partition::{AppendEntry, AppendError, Isolation, OffsetSpec, PartitionUnavailable};
-use millrace_core::record::BatchProducer;
+use millrace_core::record::{BatchProducer, RecordInput, build_batch, set_max_timestamp};
 use support::{LOG_DIR, Storage};
 
 #[test]
@@ -199,6 +199,28 @@ fn segments_roll_by_size_by_time_and_by_a_full_index() {
     assert_eq!(segments(LogConfig { segment_ms: 4_000, segment_jitter_ms: 4_000, ..LogConfig::default() }, 4_001), 6);
     let small_index = LogConfig { segment_index_bytes: 8, index_interval_bytes: 0, ..LogConfig::default() };
     assert_eq!(segments(small_index, 0), 3);
+}
+
+#[test]
+fn a_batch_whose_header_tells_a_wrong_greatest_time_is_stored_with_the_true_one() {
+    let storage = Storage::new(1);
+    storage.open();
+    let record =
+        |after_ms: i64| RecordInput { key: None, value: None, timestamp_ms: Some(support::START_MS + after_ms), headers: Vec::new() };
+    for said in [support::START_MS, support::START_MS + 3_000] {
+        let mut batch = build_batch(&[record(0), record(90), record(30)], None, support::START_MS);
+        set_max_timestamp(&mut batch, false, said);
+        storage.append(0, batch).unwrap();
+    }
+    let first_at = |after_ms: i64| {
+        let found = storage.partition(0).offset_for(OffsetSpec::Timestamp(support::START_MS + after_ms)).unwrap();
+        found.map(|(offset, _, _)| offset)
+    };
+    assert_eq!((first_at(60), first_at(91)), (Some(1), None));
+    storage.kill();
+    storage.open();
+    assert_eq!((first_at(60), first_at(91)), (Some(1), None));
+    assert_eq!(storage.values(0).len(), 6, "nothing is cut off: the checksums hold");
 }
 
 #[test]

@@ -13,11 +13,11 @@ const BATCH = recordBatch(['one', 'two', 'three'], undefined, NOW)
 const damaged = Buffer.from(BATCH)
 damaged[70] = (damaged[70] ?? 0) ^ 1
 
-const create = (what: string, ...topics: Encodable<RequestOf<'CreateTopics'>>['topics'] & object[]): Question => ask('CreateTopics', what, { topics, timeoutMs: 10_000 })
+const create = (what: string, ...topics: Encodable<RequestOf<'CreateTopics'>>['topics'] & object[]): Question => ask('CreateTopics', what, { topics, timeoutMs: 60_000 })
 const plain = (name: string, numPartitions = 1, replicationFactor = 1) => ({ name, numPartitions, replicationFactor })
 
 const TOPICS: Question[] = [
-  ask('CreateTopics', 'a topic of each version', (version) => ({ topics: [plain(`v${version}`, 2)], timeoutMs: 10_000 })),
+  ask('CreateTopics', 'a topic of each version', (version) => ({ topics: [plain(`v${version}`, 2)], timeoutMs: 60_000 })),
   create('a topic again', plain('t', 3), plain('compacted')),
   create('topics that are there', plain('t', 3)),
   create('names that cannot be', plain(''), plain('.'), plain('..'), plain('a/b'), plain(LONG), plain('a b'), plain('ü')),
@@ -28,11 +28,11 @@ const TOPICS: Question[] = [
   create('configs', { ...plain('configured'), configs: [{ name: 'retention.ms', value: '1000' }, { name: 'cleanup.policy', value: 'compact,delete' }] }),
   create('assignments', { name: 'as1', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [1] }, { partitionIndex: 1, brokerIds: [1] }] }, { name: 'as2', numPartitions: 1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [1] }] }, { name: 'as3', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 1, brokerIds: [1] }] }, { name: 'as4', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [9] }] }, { name: 'as5', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [] }] }, { name: 'as6', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [1, 1] }] }),
   create('names that collide', plain('a.b'), plain('a_b')),
-  ask('CreateTopics', 'only to see', { topics: [plain('seen', 2), plain('t')], validateOnly: true, timeoutMs: 10_000 }),
+  ask('CreateTopics', 'only to see', { topics: [plain('seen', 2), plain('t')], validateOnly: true, timeoutMs: 60_000 }),
   create('none'),
-  ask('CreatePartitions', 'more', (version) => ({ topics: [{ name: `v${version + 2}`, count: 4 }], timeoutMs: 10_000 })),
-  ask('CreatePartitions', 'what cannot be', { topics: [{ name: 't', count: 3 }, { name: 'd', count: 0 }, { name: 'gone', count: 2 }, { name: 'v4', count: 5, assignments: [{ brokerIds: [9] }] }, { name: 'v5', count: 20_000 }], timeoutMs: 10_000 }),
-  ask('CreatePartitions', 'only to see', { topics: [{ name: 't', count: 5 }], validateOnly: true, timeoutMs: 10_000 }),
+  ask('CreatePartitions', 'more', (version) => ({ topics: [{ name: `v${version + 2}`, count: 4 }], timeoutMs: 60_000 })),
+  ask('CreatePartitions', 'what cannot be', { topics: [{ name: 't', count: 3 }, { name: 'd', count: 0 }, { name: 'gone', count: 2 }, { name: 'v4', count: 5, assignments: [{ brokerIds: [9] }] }, { name: 'v5', count: 20_000 }], timeoutMs: 60_000 }),
+  ask('CreatePartitions', 'only to see', { topics: [{ name: 't', count: 5 }], validateOnly: true, timeoutMs: 60_000 }),
 ]
 
 const METADATA: Question[] = [
@@ -50,12 +50,12 @@ const METADATA: Question[] = [
   ask('DescribeQuorum', 'another log', { topics: [{ topicName: 't', partitions: [{ partitionIndex: 0 }] }] }),
   ask('DescribeLogDirs', 'of a topic', { topics: [{ topic: 't', partitions: [0, 1, 9] }] }),
   ask('DescribeProducers', 'of partitions', { topics: [{ name: 't', partitionIndexes: [0, 9] }, { name: 'gone', partitionIndexes: [0] }] }),
-  ask('ElectLeaders', 'that need not be', (version) => ({ ...(version === 0 ? {} : { electionType: 0 }), topicPartitions: [{ topic: 't', partitions: [0, 9] }, { topic: 'gone', partitions: [0] }], timeoutMs: 10_000 })),
-  ask('ElectLeaders', 'unclean', { electionType: 1, topicPartitions: [{ topic: 't', partitions: [0] }], timeoutMs: 10_000 }, { from: 1 }),
-  ask('AlterPartitionReassignments', 'to what is and cannot be', { topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: [1] }, { partitionIndex: 1, replicas: [9] }, { partitionIndex: 2, replicas: [] }, { partitionIndex: 9, replicas: [1] }] }, { name: 'gone', partitions: [{ partitionIndex: 0, replicas: [1] }] }], timeoutMs: 10_000 }),
-  ask('AlterPartitionReassignments', 'an end of what is not under way', { topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: null }] }], timeoutMs: 10_000 }),
-  ask('ListPartitionReassignments', 'all', { topics: null, timeoutMs: 10_000 }),
-  ask('UpdateFeatures', 'unknown and impossible', { featureUpdates: [{ feature: 'no.such', maxVersionLevel: 1, upgradeType: 1 }], timeoutMs: 10_000 }, { from: 1 }),
+  ask('ElectLeaders', 'that need not be', (version) => ({ ...(version === 0 ? {} : { electionType: 0 }), topicPartitions: [{ topic: 't', partitions: [0, 9] }, { topic: 'gone', partitions: [0] }], timeoutMs: 60_000 })),
+  ask('ElectLeaders', 'unclean', { electionType: 1, topicPartitions: [{ topic: 't', partitions: [0] }], timeoutMs: 60_000 }, { from: 1 }),
+  ask('AlterPartitionReassignments', 'to what is and cannot be', { topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: [1] }, { partitionIndex: 1, replicas: [9] }, { partitionIndex: 2, replicas: [] }, { partitionIndex: 9, replicas: [1] }] }, { name: 'gone', partitions: [{ partitionIndex: 0, replicas: [1] }] }], timeoutMs: 60_000 }),
+  ask('AlterPartitionReassignments', 'an end of what is not under way', { topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: null }] }], timeoutMs: 60_000 }),
+  ask('ListPartitionReassignments', 'all', { topics: null, timeoutMs: 60_000 }),
+  ask('UpdateFeatures', 'unknown and impossible', { featureUpdates: [{ feature: 'no.such', maxVersionLevel: 1, upgradeType: 1 }], timeoutMs: 60_000 }, { from: 1 }),
   ask('DescribeAcls', 'all', { resourceTypeFilter: 1, operation: 1, permissionType: 1, patternTypeFilter: 1 }),
   ask('DescribeClientQuotas', 'all', { components: [], strict: false }),
   ask('DescribeUserScramCredentials', 'all', { users: null }),
@@ -76,7 +76,7 @@ const CONFIGS: Question[] = [
 ]
 
 const produce = (what: string, records: Uint8Array | null, more: { topic?: string; index?: number; acks?: number; transactionalId?: string } = {}): Question =>
-  ask('Produce', what, { acks: more.acks ?? -1, timeoutMs: 10_000, transactionalId: more.transactionalId ?? null, topicData: [{ name: more.topic ?? 'v4', partitionData: [{ index: more.index ?? 0, records }] }] } as never, { from: 3, to: 12 })
+  ask('Produce', what, { acks: more.acks ?? -1, timeoutMs: 60_000, transactionalId: more.transactionalId ?? null, topicData: [{ name: more.topic ?? 'v4', partitionData: [{ index: more.index ?? 0, records }] }] } as never, { from: 3, to: 12 })
 const fetch = (what: string, partition: object, topic = 'v4', more: object = {}): Question =>
   ask('Fetch', what, { maxWaitMs: 0, minBytes: 0, maxBytes: 1_000_000, ...more, topics: [{ topic, partitions: [{ partition: 0, partitionMaxBytes: 1_000_000, ...partition }] }] } as never, { to: 12 })
 const list = (what: string, timestamp: bigint, from = 1): Question =>
@@ -109,8 +109,8 @@ const RECORDS: Question[] = [
   list('latest', -1n), list('earliest', -2n), list('of the greatest time', -3n, 7), list('local', -4n, 8), list('tiered', -5n, 9), list('of no meaning', -9n), list('by time', BigInt(NOW)), list('by a time to come', BigInt(NOW + 1_000_000)),
   ask('ListOffsets', 'of what is committed', { replicaId: -1, isolationLevel: 1, topics: [{ name: 'v4', partitions: [{ partitionIndex: 0, timestamp: -1n, currentLeaderEpoch: 0 }, { partitionIndex: 1, timestamp: -1n, currentLeaderEpoch: 7 }] }] }, { from: 4 }),
   ask('OffsetForLeaderEpoch', 'of epochs', (version) => ({ ...(version >= 3 ? { replicaId: -1 } : {}), topics: [{ topic: 'v4', partitions: [{ partition: 0, leaderEpoch: 0, currentLeaderEpoch: -1 }, { partition: 1, leaderEpoch: 5, currentLeaderEpoch: 0 }, { partition: 9, leaderEpoch: 0, currentLeaderEpoch: -1 }] }, { topic: 'gone', partitions: [{ partition: 0, leaderEpoch: 0, currentLeaderEpoch: -1 }] }] })),
-  ask('DeleteRecords', 'of partitions', { topics: [{ name: 'v4', partitions: [{ partitionIndex: 0, offset: 2n }, { partitionIndex: 9, offset: 0n }] }, { name: 'gone', partitions: [{ partitionIndex: 0, offset: 0n }] }], timeoutMs: 10_000 }),
-  ask('DeleteRecords', 'beyond the end', { topics: [{ name: 'v4', partitions: [{ partitionIndex: 0, offset: 1_000_000n }] }], timeoutMs: 10_000 }),
+  ask('DeleteRecords', 'of partitions', { topics: [{ name: 'v4', partitions: [{ partitionIndex: 0, offset: 2n }, { partitionIndex: 9, offset: 0n }] }, { name: 'gone', partitions: [{ partitionIndex: 0, offset: 0n }] }], timeoutMs: 60_000 }),
+  ask('DeleteRecords', 'beyond the end', { topics: [{ name: 'v4', partitions: [{ partitionIndex: 0, offset: 1_000_000n }] }], timeoutMs: 60_000 }),
   fetch('what is deleted', { fetchOffset: 0n }),
 ]
 
@@ -176,8 +176,8 @@ const TRANSACTIONS: Question[] = [
 ]
 
 const END: Question[] = [
-  ask('DeleteTopics', 'topics', (version) => (version < 6 ? { topicNames: [`v${version + 2}`, 'gone', ''], timeoutMs: 10_000 } : { topics: [{ name: 'd' }, { name: 'gone' }], timeoutMs: 10_000 })),
-  ask('DeleteTopics', 'by id', (_version, known) => ({ topics: [{ name: null, topicId: known.topicIds.get('t') ?? NO_ID }, { name: null, topicId: UNKNOWN_ID }, { name: 'both', topicId: UNKNOWN_ID }, { name: null, topicId: NO_ID }], timeoutMs: 10_000 }) as never, { from: 6 }),
+  ask('DeleteTopics', 'topics', (version) => (version < 6 ? { topicNames: [`v${version + 2}`, 'gone', ''], timeoutMs: 60_000 } : { topics: [{ name: 'd' }, { name: 'gone' }], timeoutMs: 60_000 })),
+  ask('DeleteTopics', 'by id', (_version, known) => ({ topics: [{ name: null, topicId: known.topicIds.get('t') ?? NO_ID }, { name: null, topicId: UNKNOWN_ID }, { name: 'both', topicId: UNKNOWN_ID }, { name: null, topicId: NO_ID }], timeoutMs: 60_000 }) as never, { from: 6 }),
 ]
 
 export const CONVERSATION: readonly Question[] = [...TOPICS, ...METADATA, ...CONFIGS, ...RECORDS, ...GROUPS, ...TRANSACTIONS, ...LIVES, ...ODD_QUESTIONS, ...END]

@@ -5,15 +5,15 @@ import { NO_ID, UNKNOWN_ID, ask } from './question.ts'
 import type { Question } from './question.ts'
 
 const NOW = Date.now()
-const WAIT = { timeoutMs: 10_000 }
+const WAIT = { timeoutMs: 60_000 }
 const plain = (name: string, numPartitions = 1, replicationFactor = 1) => ({ name, numPartitions, replicationFactor })
 const BATCH = recordBatch(['one', 'two', 'three'], undefined, NOW)
 
 const put = (what: string, records: Uint8Array | null, more: { from?: number; to?: number; topic?: string } = {}): Question =>
-  ask('Produce', what, { acks: -1, timeoutMs: 10_000, topicData: [{ name: more.topic ?? 'odd', partitionData: [{ index: 0, records }] }] } as never, { from: more.from ?? 3, to: more.to ?? 12 })
+  ask('Produce', what, { acks: -1, timeoutMs: 60_000, topicData: [{ name: more.topic ?? 'odd', partitionData: [{ index: 0, records }] }] } as never, { from: more.from ?? 3, to: more.to ?? 12 })
 /** A batch of an idempotent producer of its own for every version, so that each finds the partition as the one before did. */
 const sequenced = (what: string, producerEpoch: number, baseSequence: number): Question =>
-  ask('Produce', what, (version) => ({ acks: -1, timeoutMs: 10_000, topicData: [{ name: 'odd', partitionData: [{ index: 1, records: recordBatch(['x'], { producerId: BigInt(500_000 + version), producerEpoch, baseSequence }, NOW) }] }] }) as never, { from: 3, to: 12 })
+  ask('Produce', what, (version) => ({ acks: -1, timeoutMs: 60_000, topicData: [{ name: 'odd', partitionData: [{ index: 1, records: recordBatch(['x'], { producerId: BigInt(500_000 + version), producerEpoch, baseSequence }, NOW) }] }] }) as never, { from: 3, to: 12 })
 const bent = (change: (batch: Buffer) => void): Buffer => {
   const batch = Buffer.from(BATCH)
   change(batch)
@@ -22,7 +22,7 @@ const bent = (change: (batch: Buffer) => void): Buffer => {
 }
 
 const PRODUCE: Question[] = [
-  ask('CreateTopics', 'for odd records', { topics: [plain('odd', 3), { ...plain('small'), configs: [{ name: 'max.message.bytes', value: '100' }] }, { ...plain('stamped'), configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] }, { ...plain('dated'), configs: [{ name: 'message.timestamp.before.max.ms', value: '1000' }] }, { ...plain('zipped'), configs: [{ name: 'compression.type', value: 'gzip' }] }], ...WAIT }),
+  ask('CreateTopics', 'for odd records', { topics: [plain('odd', 3), { ...plain('small'), configs: [{ name: 'max.message.bytes', value: '100' }] }, { ...plain('stamped'), configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] }, { ...plain('dated'), configs: [{ name: 'message.timestamp.before.max.ms', value: '1000' }] }, { ...plain('zipped'), configs: [{ name: 'compression.type', value: 'gzip' }] }], ...WAIT }, { from: 7 }),
   put('no records', null),
   put('to no name', BATCH, { topic: '' }),
   put('to an impossible name', BATCH, { topic: 'a/b' }),
@@ -60,11 +60,11 @@ const PRODUCE: Question[] = [
   sequenced('a producer’s old epoch', 2, 2),
   sequenced('a producer’s new epoch in the middle', 4, 5),
   sequenced('a producer’s new epoch', 4, 0),
-  ask('Produce', 'to several', { acks: 1, timeoutMs: 10_000, topicData: [{ name: 'odd', partitionData: [{ index: 2, records: BATCH }, { index: -1, records: BATCH }, { index: 3, records: BATCH }] }, { name: 'gone', partitionData: [{ index: 0, records: BATCH }] }] } as never, { from: 3, to: 12 }),
-  ask('Produce', 'to nothing', { acks: -1, timeoutMs: 10_000, topicData: [] }, { from: 3 }),
-  ask('Produce', 'to a topic without partitions', { acks: -1, timeoutMs: 10_000, topicData: [{ name: 'odd', partitionData: [] }] } as never, { from: 3, to: 12 }),
-  ask('Produce', 'by id', (_version, known) => ({ acks: -1, timeoutMs: 10_000, topicData: [{ topicId: known.topicIds.get('odd') ?? NO_ID, partitionData: [{ index: 2, records: BATCH }, { index: 9, records: BATCH }] }, { topicId: UNKNOWN_ID, partitionData: [{ index: 0, records: BATCH }] }] }) as never, { from: 13 }),
-  ask('Produce', 'by no id', { acks: -1, timeoutMs: 10_000, topicData: [{ topicId: NO_ID, partitionData: [{ index: 0, records: BATCH }] }] } as never, { from: 13 }),
+  ask('Produce', 'to several', { acks: 1, timeoutMs: 60_000, topicData: [{ name: 'odd', partitionData: [{ index: 2, records: BATCH }, { index: -1, records: BATCH }, { index: 3, records: BATCH }] }, { name: 'gone', partitionData: [{ index: 0, records: BATCH }] }] } as never, { from: 3, to: 12 }),
+  ask('Produce', 'to nothing', { acks: -1, timeoutMs: 60_000, topicData: [] }, { from: 3 }),
+  ask('Produce', 'to a topic without partitions', { acks: -1, timeoutMs: 60_000, topicData: [{ name: 'odd', partitionData: [] }] } as never, { from: 3, to: 12 }),
+  ask('Produce', 'by id', (_version, known) => ({ acks: -1, timeoutMs: 60_000, topicData: [{ topicId: known.topicIds.get('odd') ?? NO_ID, partitionData: [{ index: 2, records: BATCH }, { index: 9, records: BATCH }] }, { topicId: UNKNOWN_ID, partitionData: [{ index: 0, records: BATCH }] }] }) as never, { from: 13 }),
+  ask('Produce', 'by no id', { acks: -1, timeoutMs: 60_000, topicData: [{ topicId: NO_ID, partitionData: [{ index: 0, records: BATCH }] }] } as never, { from: 13 }),
 ]
 
 const get = (what: string, more: object, partitions: object[], versions: { from?: number; to?: number } = {}): Question =>

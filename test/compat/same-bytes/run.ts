@@ -11,7 +11,7 @@ import type { Difference } from './compare.ts'
 import { CONVERSATION } from './conversation.ts'
 import type { Known, Question } from './question.ts'
 
-const ANSWER_MS = 8_000
+const ANSWER_MS = 90_000
 const RETRY_MS = 100
 /** A coordinator that is being loaded, a topic that is being made or a transaction that is being ended: asked again. */
 const NOT_YET: ReadonlySet<number> = new Set([14, 15, 16, 5, 51])
@@ -19,7 +19,7 @@ const CLOSED = 'the connection was closed'
 
 type Ranges = ReadonlyMap<string, { min: number; max: number }>
 
-class Peer {
+export class Peer {
   readonly known: Known = { topicIds: new Map(), producers: new Map(), members: new Map() }
   readonly #port: number
   #client: WireClient | undefined

@@ -233,15 +233,20 @@ describe('offsets', () => {
 
 describe('offsets of a transaction', () => {
   const PRODUCER = { producerId: 4000n, producerEpoch: 3 }
-  const txn = async (offset: bigint, producerId = PRODUCER.producerId): Promise<number | undefined> => {
+  const txn = async (offset: bigint, producerId = PRODUCER.producerId, groupId = 'g'): Promise<number | undefined> => {
     const offsets = transactionalOffsets(peer.coordinator, { byName: (name) => peer.topics.get(name), byId: () => undefined })
     const response = await offsets.commitTransactional({
-      transactionalId: 'tx', groupId: 'g', ...PRODUCER, producerId, generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null,
+      transactionalId: 'tx', groupId, ...PRODUCER, producerId, generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null,
       topics: [{ name: 'alpha', topicId: ZERO_UUID, partitions: [{ partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null }] }],
     }, 5)
     return response.topics?.[0]?.partitions?.[0]?.errorCode
   }
   const end = (commits: boolean, producerId = PRODUCER.producerId): Promise<void> => peer.coordinator.completeTransaction(0, producerId, PRODUCER.producerEpoch, 1, commits)
+
+  test('need a group, which others do not', async () => {
+    expect(await txn(5n, PRODUCER.producerId, '')).toBe(errorCode('INVALID_GROUP_ID'))
+    expect(await commit('', 'alpha', 1n)).toBe(0)
+  })
 
   test('are unseen until it commits, and unstable for who asks', async () => {
     await commit('g', 'alpha', 1n)

@@ -18,6 +18,8 @@ thread_local! {
 #[derive(Debug)]
 pub struct ValidBatch {
     pub header: BatchHeader,
+    /// The greatest timestamp of its records, whatever the header says: retention and look-up by time rely on it.
+    pub max_timestamp: i64,
     pub start: usize,
     pub recompressed: Option<Vec<u8>>,
 }
@@ -49,8 +51,8 @@ pub fn validate(records: &[u8], config: &LogConfig, now_ms: i64) -> Result<Vec<V
             return Err(AppendError::CorruptBatch("the checksum of a batch does not match its content".to_owned()));
         }
         check_header(&header)?;
-        let recompressed = check_records(batch, &header, config, now_ms)?;
-        batches.push(ValidBatch { header, start, recompressed });
+        let (max_timestamp, recompressed) = check_records(batch, &header, config, now_ms)?;
+        batches.push(ValidBatch { header, max_timestamp, start, recompressed });
         start += size;
     }
     match batches.as_slice() {
@@ -81,7 +83,8 @@ fn check_header(header: &BatchHeader) -> Result<(), AppendError> {
     Ok(())
 }
 
-fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: i64) -> Result<Option<Vec<u8>>, AppendError> {
+/// The greatest timestamp of the records, and the batch in another codec where the topic demands one.
+fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: i64) -> Result<(i64, Option<Vec<u8>>), AppendError> {
     let codec = header.codec().map_err(AppendError::UnsupportedCompression)?;
     let target = match config.compression_type {
         CompressionType::Producer => codec,
@@ -89,14 +92,13 @@ fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms:
     };
     let body = &batch[BATCH_OVERHEAD..];
     if codec == Codec::None && target == Codec::None {
-        check_each(body, header, config, now_ms)?;
-        return Ok(None);
+        return Ok((check_each(body, header, config, now_ms)?, None));
     }
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.clear();
         record::decompress(codec, body, record::DECOMPRESSED_MAX_BYTES, scratch)
             .map_err(|error| AppendError::CorruptBatch(format!("{} data cannot be decompressed: {error}", codec.name())))?;
-        check_each(scratch, header, config, now_ms)?;
+        let max_timestamp = check_each(scratch, header, config, now_ms)?;
         let recompressed = if target == codec {
             None
         } else {
@@ -109,41 +111,44 @@ fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms:
         if scratch.capacity() > SCRATCH_KEEP_BYTES {
             *scratch = Vec::new();
         }
-        Ok(recompressed)
+        Ok((max_timestamp, recompressed))
     })
 }
 
-/// Walks every record without allocating; errors of single records are told one by one (KIP-467).
-fn check_each(records: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: i64) -> Result<(), AppendError> {
+/// Walks every record without allocating; errors of single records are told one by one (KIP-467). Returns the greatest
+/// timestamp.
+fn check_each(records: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: i64) -> Result<i64, AppendError> {
     let create_time = config.timestamp_type == TimestampType::CreateTime;
     let oldest = now_ms.saturating_sub(config.timestamp_before_max_ms);
     let newest = now_ms.saturating_add(config.timestamp_after_max_ms);
     let mut refused = Vec::new();
     let mut kind = RecordErrorKind::InvalidRecord;
     let mut count = 0;
+    let mut max_timestamp = NO_TIMESTAMP;
     for (index, record) in RecordIterator::new(records).enumerate() {
         let record = record.map_err(|error| AppendError::InvalidBatch(format!("record {index}: {error}")))?;
         if record.offset_delta != index as i32 {
             return Err(AppendError::InvalidBatch(format!("record {index} has offset delta {}", record.offset_delta)));
         }
         count += 1;
+        // All records of a batch with the time of an append have that time.
+        let timestamp =
+            if header.is_log_append_time() { header.max_timestamp } else { header.base_timestamp.wrapping_add(record.timestamp_delta) };
+        max_timestamp = max_timestamp.max(timestamp);
         if config.compacted && record.key.is_none() {
             let message = "a compacted topic takes no record without a key".to_owned();
             refused.push(RecordError { batch_index: index as i32, message });
             kind = RecordErrorKind::InvalidRecord;
-        } else if create_time {
-            let timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
-            if timestamp != NO_TIMESTAMP && (timestamp < oldest || timestamp > newest) {
-                let message = format!("timestamp {timestamp} is outside {oldest}..={newest}");
-                refused.push(RecordError { batch_index: index as i32, message });
-                kind = RecordErrorKind::InvalidTimestamp;
-            }
+        } else if create_time && timestamp != NO_TIMESTAMP && (timestamp < oldest || timestamp > newest) {
+            let message = format!("timestamp {timestamp} is outside {oldest}..={newest}");
+            refused.push(RecordError { batch_index: index as i32, message });
+            kind = RecordErrorKind::InvalidTimestamp;
         }
     }
     if count != header.record_count {
         return Err(AppendError::InvalidBatch(format!("{count} records where {} are announced", header.record_count)));
     }
-    if refused.is_empty() { Ok(()) } else { Err(AppendError::RecordErrors(kind, refused)) }
+    if refused.is_empty() { Ok(max_timestamp) } else { Err(AppendError::RecordErrors(kind, refused)) }
 }
 
 #[cfg(test)]
@@ -178,6 +183,18 @@ mod tests {
         batch[23..27].copy_from_slice(&2i32.to_be_bytes());
         record::seal(&mut batch);
         assert!(matches!(validate(&batch, &LogConfig::default(), 5), Err(AppendError::InvalidBatch(_))));
+    }
+
+    #[test]
+    fn the_greatest_timestamp_is_that_of_the_records_and_not_what_the_header_says() {
+        for said in [0, 6, 9, i64::MAX] {
+            let mut batch = build_batch(&[record(None, 5), record(None, 9), record(None, 7)], None, 5);
+            record::set_max_timestamp(&mut batch, false, said);
+            for compression_type in [CompressionType::Producer, CompressionType::Codec(Codec::Lz4)] {
+                let config = LogConfig { compression_type, ..LogConfig::default() };
+                assert_eq!(validate(&batch, &config, 5).expect("valid")[0].max_timestamp, 9, "the header says {said}");
+            }
+        }
     }
 
     #[test]

@@ -100,12 +100,11 @@ pub fn place(
             None => &mut entry.records[batch.start..batch.start + size],
         };
         record::set_base_offset_and_leader_epoch(bytes, *next_offset, *leader_epoch);
-        let mut max_timestamp = batch.header.max_timestamp;
-        if append_time {
-            max_timestamp = now_ms;
-            record::set_max_timestamp(bytes, true, now_ms);
-        } else if batch.header.is_log_append_time() {
-            record::set_max_timestamp(bytes, false, max_timestamp);
+        let max_timestamp = if append_time { now_ms } else { batch.max_timestamp };
+        // Some clients leave the header's maximum at its first record's time; what is stored must be true.
+        if append_time || batch.header.is_log_append_time() || batch.header.max_timestamp != max_timestamp {
+            record::set_max_timestamp(bytes, append_time, max_timestamp);
+            batch.header.max_timestamp = max_timestamp;
         }
         let undo = batch.header.has_producer_id().then(|| producers.append(&batch.header, *next_offset));
         ready.push(ReadyBatch {

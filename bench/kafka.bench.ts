@@ -34,7 +34,7 @@ const unknown = chosen?.filter((id) => !SCENARIOS.some((scenario) => scenario.id
 if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${SCENARIOS.map(({ id }) => id).join(', ')}`)
 const scenarios = SCENARIOS.filter(({ id }) => chosen?.includes(id) ?? true)
 const kinds = (['kafka', 'millrace'] as const).filter((kind) => options.only === undefined || options.only === kind)
-const classPath = kinds.includes('kafka') || scenarios.some(({ id }) => id === 'tools') ? kafkaClassPath(progress) : ''
+const classPath = kinds.includes('kafka') || scenarios.some(({ needsTools }) => needsTools) ? kafkaClassPath(progress) : ''
 mkdirSync(options.dir, { recursive: true })
 const directory = mkdtempSync(join(resolve(options.dir), 'run-'))
 const samples = new Map<string, Record<BrokerKind, number[]>>(ROWS.map(({ id }) => [id, { kafka: [], millrace: [] }]))

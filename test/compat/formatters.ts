@@ -23,12 +23,13 @@ const READINGS: readonly Reading[] = [
 /** Counts the formatters that print all that is there. */
 export async function readInternalTopics(tool: Tool): Promise<{ passed: number; failed: number }> {
   const broker = await Broker.start({ logLevel: 'ERROR', settings: { 'offsets.topic.num.partitions': 1, 'transaction.state.log.num.partitions': 1, 'share.coordinator.state.topic.num.partitions': 1, 'group.initial.rebalance.delay.ms': 0 } })
-  const client = await WireClient.connect(broker.port)
   let [passed, failed] = [0, 0]
   try {
+    const client = await WireClient.connect(broker.port)
     await leaveRecords(client)
+    client.close()
     for (const { formatter, topic, shows } of READINGS) {
-      const text = await tool('kafka-console-consumer', ['--bootstrap-server', broker.bootstrapServers, '--topic', topic, '--formatter', formatter, '--from-beginning', '--max-messages', String(await recordCount(client, topic)), '--timeout-ms', '120000'])
+      const text = await tool('kafka-console-consumer', ['--bootstrap-server', broker.bootstrapServers, '--topic', topic, '--formatter', formatter, '--from-beginning', '--max-messages', String(await recordCount(broker.port, topic)), '--timeout-ms', '120000'])
       // The formatters write one object after the other, without lines.
       const records = text.split(/(?=\{"key":)/).filter((record) => record.startsWith('{'))
       const missing = shows.filter((pattern) => !records.some((record) => pattern.test(record)))
@@ -40,15 +41,17 @@ export async function readInternalTopics(tool: Tool): Promise<{ passed: number; 
       }
     }
   } finally {
-    client.close()
     await broker.close()
   }
   return { passed, failed }
 }
 
 /** How many records the one partition of a topic gives to a consumer: all but the markers of transactions. */
-async function recordCount(client: WireClient, topic: string): Promise<number> {
+async function recordCount(port: number, topic: string): Promise<number> {
+  // A connection of its own: one that is idle while a tool runs for long would be closed.
+  const client = await WireClient.connect(port)
   const response = await client.call('Fetch', 12, { maxWaitMs: 0, minBytes: 0, maxBytes: 10_000_000, topics: [{ topic, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 10_000_000 }] }] })
+  client.close()
   const batches = Buffer.from(response.responses[0]?.partitions[0]?.records ?? [])
   let count = 0
   for (let at = 0; at + 61 <= batches.length; at += 12 + batches.readInt32BE(at + 8)) {

@@ -103,6 +103,10 @@ export type TopicLogConfig = {
   preallocate: boolean
   fileDeleteDelayMs: number
   compacted: boolean
+  /** How far ahead a record's header may put its delivery; null where that header is not heeded. */
+  deliveryDelayMaxMs: number | null
+  /** Whether a record's header ends its life. */
+  recordTtl: boolean
 }
 
 export type TopicState = { name: string; id: Uuid; internal: boolean; partitions: PartitionState[]; config: TopicLogConfig }
@@ -133,12 +137,16 @@ export type RecordToAppend = { key: Uint8Array | null; value: Uint8Array | null;
 /** A transactional or idempotent batch that the control plane writes on a client's behalf (TxnOffsetCommit). */
 export type BatchProducer = { producerId: bigint; producerEpoch: number; transactional: boolean }
 export type StoredRecord = { offset: bigint; timestampMs: number; key: Uint8Array | null; value: Uint8Array | null; headers: RecordHeader[] }
+/** Delayed records of consecutive offsets, and when they become due, in milliseconds since 1970. */
+export type WaitingRun = { readonly firstOffset: bigint; readonly lastOffset: bigint; readonly dueMs: bigint }
 /** Whole batches as they lie in the log; what is neither committed nor asked for is not among them. */
 export type RawRecords = {
   readonly logStartOffset: bigint
   readonly highWatermark: bigint
   /** Of transactions that were aborted and lie in the batches; none where uncommitted ones were asked for too. */
   readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[]
+  /** Which of the batches nobody may have before a time. */
+  readonly waiting: readonly WaitingRun[]
   readonly bytes: Uint8Array
 }
 /** Decoded batches in offset order; a control batch carries the marker instead of records. */
@@ -265,7 +273,7 @@ export interface DataPlane {
   appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
   /** Whole decoded batches from the one that holds `offset`, up to `maxBytes` of log (always at least one), at most to the log end. */
   read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]>
-  /** Whole batches from the one that holds `offset`, up to `maxBytes` (always at least one), at most to the high watermark, or to the last stable offset where only committed transactions are asked for. */
+  /** Whole batches from the one that holds `offset`, up to `maxBytes` (always at least one), at most to the high watermark, or to the last stable offset where only committed transactions are asked for. Delayed ones are among them, and told; expired records are not. */
   readRaw(topic: string, partition: number, offset: bigint, maxBytes: number, isolation: 'read_committed' | 'read_uncommitted'): Promise<RawRecords>
   /** Calls `onAdvance` once when more is committed in the partition, or when it stops. What happened before the call is not told. Returns what ends the watch. */
   watch(topic: string, partition: number, onAdvance: () => void): () => void

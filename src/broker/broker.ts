@@ -36,6 +36,7 @@ import { SystemTimers } from '../shared/timers.ts'
 import { randomUuid } from '../shared/uuid.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import { TRANSACTION_APIS, transactionHandlers } from '../transactions/handlers.ts'
+import { DeadLetterWriter } from '../share/dead-letter-writer.ts'
 import { ShareCoordinator } from '../share/share-coordinator.ts'
 import { ShareDelivery } from '../share/share-delivery.ts'
 import { SHARE_APIS, localShareCoordinator, shareHandlers } from '../share/share-handlers.ts'
@@ -61,6 +62,7 @@ import { CompactionRunner } from './compaction-runner.ts'
 import { CoordinatorFollower } from './coordinator-follower.ts'
 import { logDataPlaneEvent } from './data-plane-events.ts'
 import { dataPlaneOptions } from './data-plane-options.ts'
+import { deadLetterDeps } from './dead-letter-access.ts'
 import { gateByFeatures } from './feature-gates.ts'
 import { envelopeHandler, forwardToController } from './forwarding.ts'
 import { IsrProposals } from './isr-proposals.ts'
@@ -231,8 +233,9 @@ export class BrokerNode {
       ensureStateTopic: () => topicCreator.begin(SHARE_STATE_TOPIC),
     })
     this.#shareStates = shareStates
+    const deadLetters = new DeadLetterWriter(deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clock }))
     this.#delivery = new ShareDelivery({
-      nodeId, logs: dataPlane, states: shareStates, clock, timers, logger: logging.logger('share'),
+      nodeId, logs: dataPlane, states: shareStates, deadLetters, clock, timers, logger: logging.logger('share'),
       sessionsMax: settings['group.share.max.share.sessions'],
       topicById: (topicId) => topics.byId(topicId),
       leaderOf: (topic, partition) => view.partitionLeader(topic, partition),

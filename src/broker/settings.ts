@@ -86,6 +86,7 @@ export function shareGroupSettings(settings: BrokerSettings, texts: ConfigTexts)
     lockDurationMs: own('share.record.lock.duration.ms', settings['group.share.record.lock.duration.ms']),
     deliveryCountLimit: own('share.delivery.count.limit', settings['group.share.delivery.count.limit']),
     recordLocksMax: own('share.partition.max.record.locks', settings['group.share.partition.max.record.locks']),
+    allowsRenewal: texts.get('share.renew.acknowledge.enable')?.trim().toLowerCase() !== 'false',
   }
 }
 

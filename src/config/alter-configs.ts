@@ -42,6 +42,15 @@ export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fal
   const least = Number(texts.get('min.compaction.lag.ms') ?? fallback('min.compaction.lag.ms'))
   const most = Number(texts.get('max.compaction.lag.ms') ?? fallback('max.compaction.lag.ms'))
   if (least > most) throw new InvalidConfig(`conflict topic config setting min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`)
+  checkDelay((name) => texts.get(name) ?? fallback(name))
+}
+
+/** A record that is deleted before its time would never be delivered. */
+function checkDelay(text: (name: string) => string): void {
+  if (text('delivery.delay.enable').trim().toLowerCase() !== 'true' || !parseList(text('cleanup.policy')).includes('delete')) return
+  const [delayMs, retentionMs] = [Number(text('delivery.delay.max.ms')), Number(text('retention.ms'))]
+  if (retentionMs < 0 || delayMs <= retentionMs) return
+  throw new InvalidConfig(`delivery.delay.max.ms (${delayMs}) is longer than retention.ms (${retentionMs}): delayed records would be deleted before they are delivered. Set delivery.delay.max.ms to at most retention.ms, or keep records longer.`)
 }
 
 export function topicConfigSpace(fallback: (name: string) => string): ConfigSpace {

@@ -117,6 +117,9 @@ export const BROKER_SETTINGS = {
   'leader.replication.throttled.rate': long(INT64_MAX_TEXT, { check: atLeast(0), doc: 'Most bytes per second that this broker sends to followers from replicas that are throttled (KIP-73).' }),
   'follower.replication.throttled.rate': long(INT64_MAX_TEXT, { check: atLeast(0), doc: 'Most bytes per second that this broker fetches into replicas that are throttled (KIP-73).' }),
 
+  // Of KIP-1191, which Kafka 4.3 does not have yet.
+  'errors.deadletterqueue.auto.create.topics.enable': bool(false, 'Whether the dead-letter queue of a share group is created when it is missing.'),
+  'errors.deadletterqueue.topic.name.prefix': string('dlq.', { doc: 'What the name of every dead-letter queue of a share group begins with; empty for anything.' }),
   'group.initial.rebalance.delay.ms': int(3000, { doc: 'Time in milliseconds that the first rebalance of an empty group waits for more members.' }),
   'group.max.session.timeout.ms': int(1_800_000, { doc: 'Longest session time-out of a group member, in milliseconds.' }),
   'group.min.session.timeout.ms': int(6000, { doc: 'Shortest session time-out of a group member, in milliseconds.' }),
@@ -218,12 +221,17 @@ export function brokerSynonyms(name: string): readonly string[] {
   return ALIASES[name] ?? [name]
 }
 
-const dynamicNames: ReadonlySet<string> = new Set([...Object.values(TOPIC_SYNONYMS), ...Object.keys(BROKER_SETTINGS).filter((name) => name.startsWith('balancer.')), 'broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
+const dynamicNames: ReadonlySet<string> = new Set([
+  ...Object.values(TOPIC_SYNONYMS),
+  ...Object.keys(BROKER_SETTINGS).filter((name) => name.startsWith('balancer.')),
+  'broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate',
+  'errors.deadletterqueue.auto.create.topics.enable', 'errors.deadletterqueue.topic.name.prefix',
+])
 
 /** Kept in the metadata alone and about one broker, so that any broker can tell and change it, also of one that is down. */
 export const KEPT_IN_METADATA: ReadonlySet<string> = new Set(['broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
 
-/** Whether a setting can be changed while the broker runs: the defaults of topics and the balancer's, for one broker or for all. */
+/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics, the balancer's, and what dead-letter queues may be. */
 export function isDynamic(name: string): boolean {
   return dynamicNames.has(name)
 }

@@ -10,8 +10,17 @@ const autoOffsetReset: Check = (value) => parseAutoOffsetReset(value as string) 
   ? `Invalid value \`${String(value)}\` for configuration share.auto.offset.reset. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`
   : undefined
 
+const deadLetterTopicName: Check = (value) => {
+  if (value === '') return undefined
+  if (String(value).startsWith('__')) return 'an internal topic takes no dead letters'
+  return /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(String(value)) ? undefined : 'this is no name of a topic'
+}
+
 /** A group's setting, with the broker's behind it. */
 export const GROUP_SETTINGS = {
+  // Of KIP-1191, which Kafka 4.3 does not have yet.
+  'errors.deadletterqueue.copy.record.enable': bool(false, 'Whether key and value of a record that a share group gives up go to its dead-letter queue, not only where the record is.'),
+  'errors.deadletterqueue.topic.name': string('', { check: deadLetterTopicName, doc: 'The topic that records go to which a share group gives up; empty for none.' }),
   'consumer.heartbeat.interval.ms': own('group.consumer.heartbeat.interval.ms', 5000, 1),
   'consumer.session.timeout.ms': own('group.consumer.session.timeout.ms', 45_000, 1),
   'share.assignment.interval.ms': own('group.share.assignment.interval.ms', 1000, 0),
@@ -32,7 +41,7 @@ export const GROUP_SETTINGS = {
 export type GroupSettingName = keyof typeof GROUP_SETTINGS
 
 /** Those that only a group has. */
-const WITHOUT_SYNONYM: ReadonlySet<string> = new Set<GroupSettingName>(['share.auto.offset.reset', 'share.isolation.level', 'share.renew.acknowledge.enable'])
+const WITHOUT_SYNONYM: ReadonlySet<string> = new Set<GroupSettingName>(['errors.deadletterqueue.copy.record.enable', 'errors.deadletterqueue.topic.name', 'share.auto.offset.reset', 'share.isolation.level', 'share.renew.acknowledge.enable'])
 /** Those that the broker's `group.*.min.*` and `group.*.max.*` keep within bounds. */
 const BOUNDED: readonly GroupSettingName[] = [
   'share.assignment.interval.ms', 'share.delivery.count.limit', 'share.heartbeat.interval.ms',

@@ -1,4 +1,4 @@
-// Kafka's topic configs, and one of our own: type, default, what they take, which broker setting stands behind each.
+// Kafka's topic configs, and some of our own: type, default, what they take, which broker setting stands behind each.
 
 import { atLeast, between, bool, double, INT64_MAX_TEXT, int, list, long, oneOf, someOf, string } from './config-key.ts'
 import type { Check, ConfigKey, ConfigValue } from './config-key.ts'
@@ -24,6 +24,9 @@ export const TOPIC_SETTINGS = {
   'compression.type': string('producer', { check: oneOf(...COMPRESSION_TYPES), doc: 'The codec that batches are stored with; "producer" stores them as they came.' }) as ConfigKey<CompressionType>,
   'compression.zstd.level': int(3, { check: between(-131_072, 22), doc: 'Level of zstd where compression.type is zstd.' }),
   'delete.retention.ms': long(86_400_000, { check: atLeast(0), doc: 'How long tombstones and transaction markers of a compacted topic stay readable, in milliseconds.' }),
+  'delivery.delay.enable': bool(false, 'Whether header millrace.deliver.at of a record, in milliseconds since 1970, keeps it from consumers before that time. Not a setting of Apache Kafka.'),
+  'delivery.delay.max.ms': long(604_800_000, { check: atLeast(1), doc: 'How far ahead in milliseconds header millrace.deliver.at may lie; a record beyond is refused. Not a setting of Apache Kafka.' }),
+  'errors.deadletterqueue.group.enable': bool(false, 'Whether share groups may use the topic as their dead-letter queue (KIP-1191, which Kafka 4.3 does not have yet).'),
   'file.delete.delay.ms': long(60_000, { check: atLeast(0), doc: 'How long a deleted file stays on disk under another name, in milliseconds.' }),
   'flush.messages': long(INT64_MAX_TEXT, { check: atLeast(1), doc: 'Records after which the log is flushed to disk in the background.' }),
   'flush.ms': long(INT64_MAX_TEXT, { check: atLeast(0), doc: 'Age in milliseconds at which unflushed records are flushed to disk in the background.' }),
@@ -42,6 +45,7 @@ export const TOPIC_SETTINGS = {
   'min.compaction.lag.ms': long(0, { check: atLeast(0), doc: 'Shortest time in milliseconds that a record stays out of compaction.' }),
   'min.insync.replicas': int(1, { check: atLeast(1), doc: 'Replicas that must be in sync for a produce request with acks=all to be taken.' }),
   preallocate: bool(false, 'Whether a new segment takes its whole size on disk at once.'),
+  'record.ttl.enable': bool(false, 'Whether header millrace.ttl.ms of a record, in milliseconds from its timestamp, ends its life: no consumer gets it later. Not a setting of Apache Kafka.'),
   'remote.log.copy.disable': bool(false, 'With tiered storage, whether copying segments there is paused.'),
   'remote.log.delete.on.disable': bool(false, 'With tiered storage, whether what was copied is deleted when it is turned off.'),
   'remote.storage.enable': bool(false, 'Whether segments are copied to tiered storage; this broker has none.'),

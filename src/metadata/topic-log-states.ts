@@ -28,6 +28,9 @@ export type TopicLogSettings = {
   preallocate: boolean
   fileDeleteDelayMs: number
   compacted: boolean
+  /** Null where records are not delayed. */
+  deliveryDelayMaxMs: number | null
+  recordTtl: boolean
 }
 export type PartitionLogState = {
   index: number
@@ -83,6 +86,8 @@ export function metadataLogState(defaults: TopicSettings, nodeId: number): Topic
       flushOnAck: true,
       preallocate: false,
       compacted: false,
+      deliveryDelayMaxMs: null,
+      recordTtl: false,
     },
   }
 }
@@ -133,6 +138,8 @@ function logSettings(settings: TopicSettings): TopicLogSettings {
     preallocate: settings.preallocate,
     fileDeleteDelayMs: settings['file.delete.delay.ms'],
     compacted: settings['cleanup.policy'].includes('compact'),
+    deliveryDelayMaxMs: settings['delivery.delay.enable'] ? settings['delivery.delay.max.ms'] : null,
+    recordTtl: settings['record.ttl.enable'],
   }
 }
 

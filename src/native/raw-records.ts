@@ -8,5 +8,6 @@ export function unpackRawRecords(packed: Buffer): RawRecords {
   const logStartOffset = unpacker.i64()
   const highWatermark = unpacker.i64()
   const aborted = Array.from({ length: unpacker.u32() }, () => ({ producerId: unpacker.i64(), firstOffset: unpacker.i64() }))
-  return { logStartOffset, highWatermark, aborted, bytes: packed.subarray(unpacker.position) }
+  const waiting = Array.from({ length: unpacker.u32() }, () => ({ firstOffset: unpacker.i64(), lastOffset: unpacker.i64(), dueMs: unpacker.i64() }))
+  return { logStartOffset, highWatermark, aborted, waiting, bytes: packed.subarray(unpacker.position) }
 }

@@ -6,6 +6,8 @@ import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Uuid } from '../shared/uuid.ts'
+import type { DeadLetterSource } from './dead-letters.ts'
+import type { DeadLetters } from './share-partition.ts'
 import type { SharePartitionKey } from './share-state-records.ts'
 import type { StateWrite } from './share-state-shard.ts'
 import type { ShareState } from './share-state.ts'
@@ -17,12 +19,17 @@ export type ShareGroupSettings = {
   readonly lockDurationMs: number
   readonly deliveryCountLimit: number
   readonly recordLocksMax: number
+  /** Whether members may ask for more time for a record. */
+  readonly allowsRenewal: boolean
 }
+
+export type RecordToStore = { readonly key: Uint8Array | null; readonly value: Uint8Array | null; readonly timestampMs: number; readonly headers: { key: string; value: Uint8Array }[] }
 
 export interface ShareLogs {
   readRaw(topic: string, partition: number, offset: bigint, maxBytes: number, isolation: 'read_committed' | 'read_uncommitted'): Promise<{
     readonly logStartOffset: bigint
     readonly aborted: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[]
+    readonly waiting: readonly { readonly firstOffset: bigint; readonly lastOffset: bigint; readonly dueMs: bigint }[]
     readonly bytes: Uint8Array
   }>
   partitionOffsets(partitions: { topic: string; partition: number }[]): ({ logStartOffset: bigint; highWatermark: bigint; leaderEpoch: number } | null)[]
@@ -39,9 +46,17 @@ export interface ShareStateStore {
 export type PartitionLeader = { readonly leaderId: number; readonly leaderEpoch: number }
 export type NodeEndpoint = { readonly nodeId: number; readonly host: string; readonly port: number; readonly rack: string | null }
 
+/** Where records go that a group has given up. */
+export interface DeadLetterQueues {
+  hasQueue(groupId: string): boolean
+  /** Null once they are there; a sentence where they could not be written. */
+  write(source: DeadLetterSource, letters: DeadLetters): Promise<string | null>
+}
+
 export type ShareDeliveryDeps = {
   readonly logs: ShareLogs
   readonly states: ShareStateStore
+  readonly deadLetters: DeadLetterQueues
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: Logger

@@ -5,8 +5,9 @@ import { KafkaError } from '../protocol/error-codes.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
 import { errorMessage } from '../shared/errors.ts'
 import { fetchedBatches } from './fetched-batches.ts'
+import type { PositionedBatch } from './fetched-batches.ts'
 import type { ShareDeliveryDeps } from './share-deps.ts'
-import { SharePartition } from './share-partition.ts'
+import { ACKNOWLEDGE_TYPES, SharePartition } from './share-partition.ts'
 import type { Acknowledgement, AcquiredRange, PreparedChange } from './share-partition.ts'
 import { coordinatorKey } from './share-state-records.ts'
 import type { SharePartitionKey } from './share-state-records.ts'
@@ -17,12 +18,18 @@ export type TakeLimits = { readonly maxBytes: number; readonly maxRecords: numbe
 
 /** Bytes of log looked at in one go: enough for what a member takes at a time. */
 const READ_SIZE_BYTES = 1024 * 1024
+/** How long after a dead letter could not be written it is tried again: at first, and at most. */
+const DEAD_LETTER_BACKOFF_MS = 500
+const DEAD_LETTER_BACKOFF_MAX_MS = 30_000
 /** After these the state is read anew before anything else is done: somebody else has written it, or what was written is not known. */
 const FENCING: ReadonlySet<ErrorName> = new Set([
   'FENCED_STATE_EPOCH', 'FENCED_LEADER_EPOCH', 'INVALID_REQUEST',
   'NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS', 'BROKER_NOT_AVAILABLE', 'NETWORK_EXCEPTION',
   'REQUEST_TIMED_OUT', 'NOT_LEADER_OR_FOLLOWER', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_STORAGE_ERROR',
 ])
+
+/** Timers count in 31 bits; who waits is told earlier then, and waits again. */
+const TIMER_MAX_MS = 2_147_483_647
 
 type Loaded = { readonly partition: SharePartition; readonly stateEpoch: number }
 
@@ -33,10 +40,14 @@ export class SharePartitionOwner {
   /** In which this broker leads the partition as long as this owner is of use. */
   readonly leaderEpoch: number
   readonly #lockTimer: string
+  readonly #dueTimer: string
+  readonly #deadLetterTimer: string
   #loading: Promise<Loaded | ErrorName> | null = null
   #loaded: Loaded | null = null
   #isTaking = false
   #isClosed = false
+  #isWritingDeadLetters = false
+  #deadLetterBackoffMs = DEAD_LETTER_BACKOFF_MS
   readonly #waiting = new Set<() => void>()
 
   constructor(deps: ShareDeliveryDeps, key: SharePartitionKey, topic: string, leaderEpoch: number) {
@@ -45,6 +56,8 @@ export class SharePartitionOwner {
     this.#key = key
     this.#topic = topic
     this.#lockTimer = `share-locks:${coordinatorKey(key)}`
+    this.#dueTimer = `share-due:${coordinatorKey(key)}`
+    this.#deadLetterTimer = `share-dead-letters:${coordinatorKey(key)}`
   }
 
   /** Calls back once when there may be something to take; returns what ends that. */
@@ -71,13 +84,14 @@ export class SharePartitionOwner {
     } finally {
       this.#isTaking = false
       // Whoever came meanwhile found the partition taken.
-      if (this.#loaded?.partition.hasAvailable() === true) this.#tellWaiting()
+      if (this.#loaded?.partition.hasAvailable(this.#deps.clock.nowMs()) === true) this.#tellWaiting()
     }
   }
 
   async acknowledge(memberId: string, acknowledgements: readonly Acknowledgement[]): Promise<ErrorName> {
     const loaded = await this.#load()
     if (typeof loaded === 'string') return loaded
+    if (!this.#deps.settingsOf(this.#key.groupId).allowsRenewal && acknowledgements.some(({ types }) => types.includes(ACKNOWLEDGE_TYPES.RENEW))) return 'INVALID_REQUEST'
     const change = loaded.partition.acknowledge(memberId, acknowledgements, this.#deps.clock.nowMs())
     if (typeof change === 'string') return change
     return this.#store(loaded, change)
@@ -101,34 +115,32 @@ export class SharePartitionOwner {
   /** Whoever waits looks again, and finds that nobody takes records from here any more. */
   close(): void {
     this.#isClosed = true
+    for (const timer of [this.#lockTimer, this.#dueTimer, this.#deadLetterTimer]) this.#deps.timers.cancel(timer)
     this.#loaded = null
-    this.#deps.timers.cancel(this.#lockTimer)
     this.#tellWaiting()
   }
 
   async #takeFrom(partition: SharePartition, memberId: string, { maxBytes, maxRecords, batchSize, acquireMode }: TakeLimits): Promise<Delivery | null> {
     const { logs, clock, settingsOf } = this.#deps
     for (;;) {
-      const offset = partition.nextOffset()
-      if (offset === null) return null
+      const offset = partition.nextOffset(clock.nowMs())
+      if (offset === null) break
       const read = await this.#read(logs, partition, offset, Math.min(maxBytes, READ_SIZE_BYTES), settingsOf(this.#key.groupId).isolation)
       if (this.#isClosed || this.#loaded?.partition !== partition) return null
       if (read === null) continue
-      const batches = fetchedBatches(read.bytes, read.aborted)
-      if (batches.length === 0) return null
+      const batches = fetchedBatches(read.bytes, read.aborted, read.waiting)
+      if (batches.length === 0) break
       const acquired = partition.acquire(memberId, offset, batches, maxRecords, batchSize, acquireMode, clock.nowMs())
-      const [first, last] = [acquired[0], acquired.at(-1)]
-      if (first === undefined || last === undefined) {
+      if (acquired.length === 0) {
         // Nothing for members in what was read; what follows it may be.
-        if (partition.nextOffset() === offset) return null
+        if (partition.nextOffset(clock.nowMs()) === offset) break
         continue
       }
       this.#armLocks(partition)
-      const wanted = batches.filter(({ firstOffset, lastOffset }) => lastOffset >= first.firstOffset && firstOffset <= last.lastOffset)
-      const [start, end] = [wanted[0], wanted.at(-1)]
-      if (start === undefined || end === undefined) return null
-      return { bytes: read.bytes.subarray(start.position, end.position + end.sizeBytes), acquired }
+      return { bytes: bytesOf(read.bytes, batches, acquired), acquired }
     }
+    this.#armDue(partition)
+    return null
   }
 
   /** Null where the log no longer goes back that far, and the partition has moved on. */
@@ -162,11 +174,12 @@ export class SharePartitionOwner {
     const state = await states.readState(this.#key, this.leaderEpoch)
     if (typeof state === 'string') return state
     const start = state.startOffset === NO_START_OFFSET ? await this.#resetOffset(offsets) : state.startOffset
-    const settings = () => settingsOf(groupId)
+    const settings = () => ({ ...settingsOf(groupId), hasDeadLetterQueue: this.#deps.deadLetters.hasQueue(groupId) })
     const loaded = { partition: new SharePartition(Number(start), state.stateBatches, settings), stateEpoch: state.stateEpoch }
     loaded.partition.moveStart(Number(offsets.logStartOffset))
     if (this.#isClosed) return 'NOT_LEADER_OR_FOLLOWER'
     this.#loaded = loaded
+    void this.#writeDeadLetters(loaded)
     return loaded
   }
 
@@ -178,6 +191,12 @@ export class SharePartitionOwner {
   }
 
   async #store(loaded: Loaded, change: PreparedChange): Promise<ErrorName> {
+    const error = await this.#storeChange(loaded, change)
+    void this.#writeDeadLetters(loaded)
+    return error
+  }
+
+  async #storeChange(loaded: Loaded, change: PreparedChange): Promise<ErrorName> {
     const { partition, stateEpoch } = loaded
     const { leaderEpoch } = this
     if (change.spans.length === 0) {
@@ -194,8 +213,42 @@ export class SharePartitionOwner {
       this.#deps.logger.warn('the state of a share partition could not be stored', { ...this.#key, error })
     }
     this.#armLocks(partition)
-    if (partition.hasAvailable()) this.#tellWaiting()
+    if (partition.hasAvailable(this.#deps.clock.nowMs())) this.#tellWaiting()
     return error
+  }
+
+  /**
+   * Has what the group gave up written to its dead-letter queue, then archived. As long as that fails the records stay
+   * where they are and it is tried again: they are lost to nobody, and hold the start offset until somebody sees to the queue.
+   */
+  async #writeDeadLetters(loaded: Loaded): Promise<void> {
+    const { logger, deadLetters } = this.#deps
+    const { groupId, partition } = this.#key
+    if (this.#isWritingDeadLetters || this.#loaded !== loaded) return
+    this.#isWritingDeadLetters = true
+    let fault: string | null = null
+    try {
+      for (;;) {
+        const letters = loaded.partition.deadLetters()[0]
+        if (letters === undefined || this.#loaded !== loaded) break
+        fault = await deadLetters.write({ groupId, topic: this.#topic, partition }, letters)
+        const change = fault === null && this.#loaded === loaded ? loaded.partition.archive(letters) : null
+        if (change === null) break
+        const error = await this.#storeChange(loaded, change)
+        if (error !== 'NONE') fault = `the state of the share partition could not be stored: ${error}`
+        if (fault !== null) break
+      }
+    } catch (error) {
+      fault = errorMessage(error)
+    } finally {
+      this.#isWritingDeadLetters = false
+    }
+    if (fault === null) this.#deadLetterBackoffMs = DEAD_LETTER_BACKOFF_MS
+    else if (this.#loaded === loaded) {
+      logger.warn(`records that share group ${groupId} gave up wait for its dead-letter queue: ${fault}`, { topic: this.#topic, partition })
+      this.#deps.timers.set(this.#deadLetterTimer, this.#deadLetterBackoffMs, () => void this.#writeDeadLetters(loaded))
+      this.#deadLetterBackoffMs = Math.min(this.#deadLetterBackoffMs * 2, DEAD_LETTER_BACKOFF_MAX_MS)
+    }
   }
 
   /** Sets the one timer of the partition to the first lock that runs out. */
@@ -205,6 +258,14 @@ export class SharePartitionOwner {
     if (this.#isClosed) return
     if (endMs === null) timers.cancel(this.#lockTimer)
     else timers.set(this.#lockTimer, Math.max(endMs - clock.nowMs(), 0), () => this.#expire(partition))
+  }
+
+  /** Has those who wait look again when the first delayed record becomes due. */
+  #armDue(partition: SharePartition): void {
+    const { timers, clock } = this.#deps
+    const dueMs = partition.nextDueMs(clock.nowMs())
+    if (dueMs === null) timers.cancel(this.#dueTimer)
+    else timers.set(this.#dueTimer, Math.min(dueMs - clock.nowMs(), TIMER_MAX_MS), () => this.#tellWaiting())
   }
 
   #expire(partition: SharePartition): void {
@@ -220,4 +281,17 @@ export class SharePartitionOwner {
     this.#waiting.clear()
     for (const tell of waiting) tell()
   }
+}
+
+/** The batches that hold acquired records; others between them, which wait for their time, are nobody's yet. */
+function bytesOf(bytes: Uint8Array, batches: readonly PositionedBatch[], acquired: readonly AcquiredRange[]): Uint8Array {
+  const pieces: { start: number; end: number }[] = []
+  for (const { firstOffset, lastOffset, position, sizeBytes } of batches) {
+    if (!acquired.some((range) => range.firstOffset <= lastOffset && range.lastOffset >= firstOffset)) continue
+    const piece = pieces.at(-1)
+    if (piece?.end === position) piece.end += sizeBytes
+    else pieces.push({ start: position, end: position + sizeBytes })
+  }
+  const parts = pieces.map(({ start, end }) => bytes.subarray(start, end))
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
 }

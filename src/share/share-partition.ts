@@ -13,17 +13,24 @@ export type SharePartitionSettings = {
   readonly deliveryCountLimit: number
   /** Records between the start offset and the end offset, at most; nothing new is given out above. */
   readonly recordLocksMax: number
+  /** Whether records that are given up go to a dead-letter queue before they are archived. */
+  readonly hasDeadLetterQueue: boolean
 }
 
-/** A batch of the log; a control batch or one of an aborted transaction is not for members. */
-export type FetchedBatch = { readonly firstOffset: number; readonly lastOffset: number; readonly deliverable: boolean }
+/** A batch of the log; a control batch or one of an aborted transaction is not for members, a delayed one not before `dueMs`. */
+export type FetchedBatch = { readonly firstOffset: number; readonly lastOffset: number; readonly deliverable: boolean; readonly dueMs: number }
 export type AcquiredRange = { readonly firstOffset: number; readonly lastOffset: number; readonly deliveryCount: number }
 export type Acknowledgement = { readonly firstOffset: number; readonly lastOffset: number; readonly types: readonly number[] }
 
 export const ACKNOWLEDGE_TYPES = { GAP: 0, ACCEPT: 1, RELEASE: 2, REJECT: 3, RENEW: 4 } as const
 export const ACQUIRE_MODES = { BATCH_OPTIMIZED: 0, RECORD_LIMIT: 1 } as const
 
-type SpanState = 'available' | 'acquired' | 'acknowledged' | 'archived'
+/** Why a record was given up: a member said so, or it was given out too often. */
+export type GivenUpCause = 'rejected' | 'deliveryCountExceeded'
+/** Records to be written to a dead-letter queue. */
+export type DeadLetters = { readonly firstOffset: number; readonly lastOffset: number; readonly deliveryCount: number; readonly cause: GivenUpCause }
+
+type SpanState = 'available' | 'acquired' | 'acknowledged' | 'archiving' | 'archived'
 type Span = {
   firstOffset: number
   lastOffset: number
@@ -31,6 +38,9 @@ type Span = {
   deliveryCount: number
   memberId: string | null
   lockedUntilMs: number
+  /** Nobody may have it before; 0 for any time. */
+  dueMs: number
+  cause: GivenUpCause | null
   /** What it becomes once that is stored. */
   next: SpanState | null
 }
@@ -70,14 +80,21 @@ export class SharePartition {
   get endOffset(): number { return this.#endOffset }
 
   /** The first record that a member could be given, whether it is there yet or not; null where enough are given out. */
-  nextOffset(): number | null {
-    const available = this.#spans.find(isAvailable)
+  nextOffset(now: number): number | null {
+    const available = this.#spans.find((span) => isAvailable(span, now))
     if (available !== undefined) return available.firstOffset
-    return this.#endOffset - this.#startOffset >= this.#settings().recordLocksMax ? null : this.#endOffset
+    return this.#room(now) <= 0 ? null : this.#endOffset
   }
 
-  hasAvailable(): boolean {
-    return this.#spans.some(isAvailable)
+  hasAvailable(now: number): boolean {
+    return this.#spans.some((span) => isAvailable(span, now))
+  }
+
+  /** When the first delayed record becomes due; null where none waits. */
+  nextDueMs(now: number): number | null {
+    let next: number | null = null
+    for (const { state, dueMs } of this.#spans) if (state === 'available' && dueMs > now && (next === null || dueMs < next)) next = dueMs
+    return next
   }
 
   /** When the first lock runs out; null where none is held. */
@@ -120,10 +137,11 @@ export class SharePartition {
       taken.push(span)
     }
     this.#finishGaps(fetchedFrom, batches)
+    this.#noteDelays(batches, now)
     // What was given back comes first.
     for (let index = 0; index < this.#spans.length && left > 0; index++) {
       const span = this.#spans[index]
-      if (span === undefined || !isAvailable(span) || span.lastOffset < first.firstOffset) continue
+      if (span === undefined || !isAvailable(span, now) || span.lastOffset < first.firstOffset) continue
       if (span.firstOffset > last.lastOffset) break
       if (span.firstOffset < first.firstOffset) this.#split(index++, first.firstOffset)
       const rest = this.#spans[index]
@@ -134,13 +152,16 @@ export class SharePartition {
     }
     for (const batch of batches) {
       if (batch.lastOffset < this.#endOffset) continue
-      const room = this.#settings().recordLocksMax - (this.#endOffset - this.#startOffset)
-      if (left <= 0 || room <= 0) break
+      if (left <= 0 || this.#room(now) <= 0) break
       const from = Math.max(batch.firstOffset, this.#endOffset)
       // Offsets between batches were compacted away.
       if (from > this.#endOffset) this.#append(this.#endOffset, from - 1, 'archived', 0)
       if (!batch.deliverable) {
         this.#append(from, batch.lastOffset, 'archived', 0)
+        continue
+      }
+      if (batch.dueMs > now) {
+        this.#append(from, batch.lastOffset, 'available', 0).dueMs = batch.dueMs
         continue
       }
       const to = strict ? Math.min(batch.lastOffset, from + left - 1) : batch.lastOffset
@@ -171,7 +192,7 @@ export class SharePartition {
           span.lockedUntilMs = now + this.#settings().lockDurationMs
           continue
         }
-        span.next = type === ACKNOWLEDGE_TYPES.ACCEPT ? 'acknowledged' : type === ACKNOWLEDGE_TYPES.RELEASE ? this.#released(span) : 'archived'
+        span.next = this.#acknowledged(span, type)
         changed.push(span)
       }
     }
@@ -186,6 +207,26 @@ export class SharePartition {
   /** Prepares that records whose locks have run out go back. */
   expire(now: number): PreparedChange | null {
     return this.#releaseAll(({ lockedUntilMs }) => lockedUntilMs <= now)
+  }
+
+  /** What was given up and has to be written to the dead-letter queue before it is archived. */
+  deadLetters(): DeadLetters[] {
+    const found: DeadLetters[] = []
+    for (const { firstOffset, lastOffset, state, next, deliveryCount, cause } of this.#spans) {
+      if (state !== 'archiving' || next !== null) continue
+      // Why is not stored: after a restart the count tells.
+      const isExceeded = deliveryCount >= this.#settings().deliveryCountLimit
+      found.push({ firstOffset, lastOffset, deliveryCount, cause: cause ?? (isExceeded ? 'deliveryCountExceeded' : 'rejected') })
+    }
+    return found
+  }
+
+  /** Prepares that dead letters are archived, now that they are written; null where they are gone. */
+  archive({ firstOffset, lastOffset }: DeadLetters): PreparedChange | null {
+    const changed = this.#cut(firstOffset, lastOffset).filter(({ state, next }) => state === 'archiving' && next === null)
+    if (changed.length === 0) return null
+    for (const span of changed) span.next = 'archived'
+    return this.#prepare(changed)
   }
 
   /** A prepared change is stored. */
@@ -207,10 +248,10 @@ export class SharePartition {
   #finishGaps(fetchedFrom: number, batches: readonly FetchedBatch[]): void {
     let gapFrom = fetchedFrom
     const finish = (firstOffset: number, lastOffset: number): void => {
-      if (firstOffset > lastOffset || firstOffset >= this.#endOffset || !this.hasAvailable()) return
+      if (firstOffset > lastOffset || firstOffset >= this.#endOffset || !this.#spans.some(isFree)) return
       for (let index = 0; index < this.#spans.length; index++) {
         const span = this.#spans[index]
-        if (span === undefined || span.lastOffset < firstOffset || !isAvailable(span)) continue
+        if (span === undefined || span.lastOffset < firstOffset || !isFree(span)) continue
         if (span.firstOffset > lastOffset) break
         if (span.firstOffset < firstOffset) this.#split(index++, firstOffset)
         const inner = this.#spans[index]
@@ -227,6 +268,35 @@ export class SharePartition {
     finish(gapFrom, batches.at(-1)?.lastOffset ?? -1)
   }
 
+  /** Of what was free already, what the log says nobody may have yet. */
+  #noteDelays(batches: readonly FetchedBatch[], now: number): void {
+    for (const { firstOffset, lastOffset, dueMs } of batches) {
+      if (dueMs <= now || firstOffset >= this.#endOffset) continue
+      for (let index = 0; index < this.#spans.length; index++) {
+        const span = this.#spans[index]
+        if (span === undefined || span.lastOffset < firstOffset || !isFree(span)) continue
+        if (span.firstOffset > lastOffset) break
+        if (span.firstOffset < firstOffset) this.#split(index++, firstOffset)
+        const inner = this.#spans[index]
+        if (inner === undefined) break
+        if (inner.lastOffset > lastOffset) this.#split(index, lastOffset + 1)
+        inner.dueMs = dueMs
+      }
+    }
+  }
+
+  /** How many more records may be given out; those that are delayed take no room, but so many at most are kept track of. */
+  #room(now: number): number {
+    let [delayedRecords, delayedSpans] = [0, 0]
+    for (const { state, dueMs, firstOffset, lastOffset } of this.#spans) {
+      if (state !== 'available' || dueMs <= now) continue
+      delayedRecords += lastOffset - firstOffset + 1
+      delayedSpans++
+    }
+    const { recordLocksMax } = this.#settings()
+    return delayedSpans >= recordLocksMax ? 0 : recordLocksMax - (this.#endOffset - this.#startOffset - delayedRecords)
+  }
+
   #releaseAll(isMeant: (span: Span) => boolean): PreparedChange | null {
     const changed = this.#spans.filter((span) => span.state === 'acquired' && span.next === null && isMeant(span))
     if (changed.length === 0) return null
@@ -234,9 +304,21 @@ export class SharePartition {
     return this.#prepare(changed)
   }
 
+  #acknowledged(span: Span, type: number): SpanState {
+    if (type === ACKNOWLEDGE_TYPES.ACCEPT) return 'acknowledged'
+    if (type === ACKNOWLEDGE_TYPES.RELEASE) return this.#released(span)
+    // A gap is no record that could be kept anywhere.
+    return type === ACKNOWLEDGE_TYPES.REJECT ? this.#givenUp(span, 'rejected') : 'archived'
+  }
+
   /** A record that was given out as often as it may be is given up. */
-  #released({ deliveryCount }: Span): SpanState {
-    return deliveryCount >= this.#settings().deliveryCountLimit ? 'archived' : 'available'
+  #released(span: Span): SpanState {
+    return span.deliveryCount >= this.#settings().deliveryCountLimit ? this.#givenUp(span, 'deliveryCountExceeded') : 'available'
+  }
+
+  #givenUp(span: Span, cause: GivenUpCause): SpanState {
+    span.cause = cause
+    return this.#settings().hasDeadLetterQueue ? 'archiving' : 'archived'
   }
 
   #prepare(spans: readonly Span[]): PreparedChange {
@@ -295,7 +377,7 @@ export class SharePartition {
   }
 
   #append(firstOffset: number, lastOffset: number, state: SpanState, deliveryCount: number): Span {
-    const span: Span = { firstOffset, lastOffset, state, deliveryCount, memberId: null, lockedUntilMs: 0, next: null }
+    const span: Span = { firstOffset, lastOffset, state, deliveryCount, memberId: null, lockedUntilMs: 0, dueMs: 0, cause: null, next: null }
     this.#spans.push(span)
     this.#endOffset = lastOffset + 1
     return span
@@ -312,20 +394,28 @@ export class SharePartition {
   }
 }
 
-function isAvailable({ state, next }: Span): boolean {
+/** Nobody has it, and nothing is being stored of it. */
+function isFree({ state, next }: Span): boolean {
   return state === 'available' && next === null
+}
+
+function isAvailable(span: Span, now: number): boolean {
+  return isFree(span) && span.dueMs <= now
 }
 
 function isFinished(state: SpanState): boolean {
   return state === 'acknowledged' || state === 'archived'
 }
 
+const STATES = new Map<number, SpanState>([[DELIVERY_STATES.ACKNOWLEDGED, 'acknowledged'], [DELIVERY_STATES.ARCHIVING, 'archiving'], [DELIVERY_STATES.ARCHIVED, 'archived']])
+const CODES = { available: DELIVERY_STATES.AVAILABLE, acquired: DELIVERY_STATES.AVAILABLE, acknowledged: DELIVERY_STATES.ACKNOWLEDGED, archiving: DELIVERY_STATES.ARCHIVING, archived: DELIVERY_STATES.ARCHIVED } as const
+
 function stateOf(code: number): SpanState {
-  return code === DELIVERY_STATES.ACKNOWLEDGED ? 'acknowledged' : code === DELIVERY_STATES.ARCHIVED ? 'archived' : 'available'
+  return STATES.get(code) ?? 'available'
 }
 
 function codeOf(state: SpanState): number {
-  return state === 'acknowledged' ? DELIVERY_STATES.ACKNOWLEDGED : state === 'archived' ? DELIVERY_STATES.ARCHIVED : DELIVERY_STATES.AVAILABLE
+  return CODES[state]
 }
 
 type Run = { firstOffset: number; lastOffset: number; type: number }

@@ -1,8 +1,11 @@
 // What is kept of a share group's progress in one partition (KIP-932): where it begins, and what became of the records
 // behind that which were given to members.
 
-/** As stored and sent; records that are acquired are kept as available, since a lock does not outlive its broker. */
-export const DELIVERY_STATES = { AVAILABLE: 0, ACKNOWLEDGED: 2, ARCHIVED: 4 } as const
+/**
+ * As stored and sent; records that are acquired are kept as available, since a lock does not outlive its broker. Those that
+ * are archiving are given up, and still have to be written to their group's dead-letter queue (KIP-1191).
+ */
+export const DELIVERY_STATES = { AVAILABLE: 0, ACKNOWLEDGED: 2, ARCHIVING: 3, ARCHIVED: 4 } as const
 
 /** Records of consecutive offsets that share a fate. */
 export type StateBatch = { readonly firstOffset: bigint; readonly lastOffset: bigint; readonly deliveryState: number; readonly deliveryCount: number }

@@ -71,6 +71,8 @@ function topic(changes: Partial<TopicState['config']> = {}): TopicState {
       preallocate: false,
       fileDeleteDelayMs: 60_000,
       compacted: false,
+      deliveryDelayMaxMs: null,
+      recordTtl: false,
       ...changes,
     },
   }

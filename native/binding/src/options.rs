@@ -145,6 +145,8 @@ pub struct TopicLogConfig {
     pub preallocate: bool,
     pub file_delete_delay_ms: f64,
     pub compacted: bool,
+    pub delivery_delay_max_ms: Option<f64>,
+    pub record_ttl: bool,
 }
 
 #[napi(object, object_to_js = false)]
@@ -214,6 +216,8 @@ impl TopicLogConfig {
             preallocate: self.preallocate,
             file_delete_delay_ms: self.file_delete_delay_ms as i64,
             compacted: self.compacted,
+            delivery_delay_max_ms: self.delivery_delay_max_ms.map(|delay_ms| delay_ms as i64),
+            record_ttl: self.record_ttl,
         })
     }
 }

@@ -88,7 +88,8 @@ impl Task for ReadRawTask {
 
     fn compute(&mut self) -> Result<Vec<u8>> {
         self.partition.load().map_err(|error| failure::unavailable(&error))?;
-        let read = self.partition.read(self.offset, self.max_bytes, self.isolation, true).map_err(|error| failure::read(&error))?;
+        let shared = self.partition.read_shared(self.offset, self.max_bytes, self.isolation).map_err(|error| failure::read(&error))?;
+        let read = shared.read;
         let mut packer = Packer::default();
         packer.i64(read.log_start_offset);
         packer.i64(read.high_watermark);
@@ -96,6 +97,12 @@ impl Task for ReadRawTask {
         for aborted in &read.aborted {
             packer.i64(aborted.producer_id);
             packer.i64(aborted.first_offset);
+        }
+        packer.u32(shared.waiting.len() as u32);
+        for run in &shared.waiting {
+            packer.i64(run.first_offset);
+            packer.i64(run.last_offset);
+            packer.i64(run.due_ms);
         }
         let mut packed = packer.bytes;
         if let Some(slice) = read.slice {

@@ -22,8 +22,12 @@ const KAFKAS_SENTENCES = /^This (server does not host this topic|most likely occ
 const OWN_SENTENCES: ReadonlySet<string> = new Set(Object.values(ERRORS).map(({ message }) => message).filter((message) => message !== ''))
 const DIFFER_BY_BROKER = new Set(['clusterId', 'port', 'logDir', 'partitionSize', 'totalBytes', 'usableBytes', 'documentation'])
 const UNORDERED: Readonly<Record<string, readonly string[]>> = { topics: ['name'], configs: ['name'], configResources: ['resourceName'], partitions: ['partitionIndex'], responses: ['resourceName', 'name'], replicaElectionResults: ['topic'], results: ['user', 'feature'] }
-/** Settings that are not Kafka's. */
-const OWN_SETTINGS = new Set(['flush.on.ack', 'log.flush.on.ack'])
+/** Settings that are not Kafka's, or not yet. */
+const OWN_SETTINGS = new Set([
+  'delivery.delay.enable', 'delivery.delay.max.ms', 'flush.on.ack', 'log.flush.on.ack', 'record.ttl.enable',
+  'errors.deadletterqueue.auto.create.topics.enable', 'errors.deadletterqueue.copy.record.enable', 'errors.deadletterqueue.group.enable',
+  'errors.deadletterqueue.topic.name', 'errors.deadletterqueue.topic.name.prefix',
+])
 
 /** The answer without what differs from one broker to the next; configs at their defaults are only counted where `brief`. */
 export function comparable(value: unknown, brief: boolean, field = ''): unknown {

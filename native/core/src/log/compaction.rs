@@ -45,7 +45,7 @@ impl LogManager {
     fn compaction_need(&self, partition: &Partition, min_lag_ms: i64) -> Option<CompactionNeed> {
         let log = partition.opened_log()?;
         let clean_until = self.dir_of(partition)?.clean_until(partition.topic(), partition.index());
-        let cleanable = log.cleanable(clean_until, partition.last_stable_offset(), min_lag_ms).ok()?;
+        let cleanable = log.cleanable(clean_until, partition.compactable_end(), min_lag_ms).ok()?;
         let dirty_since_ms = match log.log_end_offset() > cleanable.first_dirty {
             true => log.first_timestamp_from(cleanable.first_dirty).unwrap_or(-1),
             false => return None,
@@ -66,14 +66,14 @@ impl LogManager {
         let _one_at_a_time = partition.compacting.lock();
         let config = partition.config();
         let clean_until = dir.clean_until(partition.topic(), partition.index());
-        let cleanable = log.cleanable(clean_until, partition.last_stable_offset(), settings.min_lag_ms)?;
+        let cleanable = log.cleanable(clean_until, partition.compactable_end(), settings.min_lag_ms)?;
         if cleanable.first_dirty >= cleanable.limit {
             return Ok(CompactionReport { clean_until: cleanable.first_dirty, ..CompactionReport::default() });
         }
         let mut pace = self.pace(partition, settings.bytes_per_second);
         let now_ms = self.env.clock.now_ms();
         let segment_bytes = u64::from(config.segment_bytes);
-        let outcome = cleaner::compact(&log, &cleanable, settings, now_ms, segment_bytes, &mut pace);
+        let outcome = cleaner::compact(&log, &cleanable, settings, config.record_ttl, now_ms, segment_bytes, &mut pace);
         let (report, removed) = outcome.inspect_err(|error| {
             if let CompactionError::Swap(_) = error {
                 partition.fail(&error.to_string());

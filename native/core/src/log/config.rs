@@ -43,6 +43,10 @@ pub struct LogConfig {
     pub file_delete_delay_ms: i64,
     /// `cleanup.policy` contains `compact`: every record needs a key.
     pub compacted: bool,
+    /// How far ahead a record's header may put its delivery; `None` where that header is not heeded.
+    pub delivery_delay_max_ms: Option<i64>,
+    /// Whether a record's header ends its life.
+    pub record_ttl: bool,
 }
 
 impl LogConfig {
@@ -74,6 +78,8 @@ impl Default for LogConfig {
             preallocate: false,
             file_delete_delay_ms: 60_000,
             compacted: false,
+            delivery_delay_max_ms: None,
+            record_ttl: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use crate::log::{CompressionType, LogConfig, TimestampType};
 use crate::partition::{AppendError, RecordError, RecordErrorKind};
-use crate::record::{self, BATCH_OVERHEAD, BatchHeader, BatchHeaderError, Codec, NO_TIMESTAMP, RecordIterator};
+use crate::record::{self, BATCH_OVERHEAD, BatchHeader, BatchHeaderError, Codec, NO_TIMESTAMP, Record, RecordIterator, timing};
 
 /// Scratch space above this is given back after use.
 const SCRATCH_KEEP_BYTES: usize = 4 * 1024 * 1024;
@@ -92,13 +92,16 @@ fn check_records(batch: &[u8], header: &BatchHeader, config: &LogConfig, now_ms:
     };
     let body = &batch[BATCH_OVERHEAD..];
     if codec == Codec::None && target == Codec::None {
-        return Ok((check_each(body, header, config, now_ms)?, None));
+        let max_timestamp = check_each(body, header, config, now_ms)?;
+        check_timing(body, config, now_ms)?;
+        return Ok((max_timestamp, None));
     }
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.clear();
         record::decompress(codec, body, record::DECOMPRESSED_MAX_BYTES, scratch)
             .map_err(|error| AppendError::CorruptBatch(format!("{} data cannot be decompressed: {error}", codec.name())))?;
         let max_timestamp = check_each(scratch, header, config, now_ms)?;
+        check_timing(scratch, config, now_ms)?;
         let recompressed = if target == codec {
             None
         } else {
@@ -149,6 +152,40 @@ fn check_each(records: &[u8], header: &BatchHeader, config: &LogConfig, now_ms: 
         return Err(AppendError::InvalidBatch(format!("{count} records where {} are announced", header.record_count)));
     }
     if refused.is_empty() { Ok(max_timestamp) } else { Err(AppendError::RecordErrors(kind, refused)) }
+}
+
+/// Where the topic heeds headers that delay records or end their life, those must be understood: a mistaken one would hold
+/// the partition up, or keep a record that was to go. The records were walked before.
+fn check_timing(records: &[u8], config: &LogConfig, now_ms: i64) -> Result<(), AppendError> {
+    if config.delivery_delay_max_ms.is_none() && !config.record_ttl {
+        return Ok(());
+    }
+    let mut refused = Vec::new();
+    for (index, record) in RecordIterator::new(records).map_while(Result::ok).enumerate() {
+        if let Some(message) = timing_fault(&record, config, now_ms) {
+            refused.push(RecordError { batch_index: index as i32, message });
+        }
+    }
+    if refused.is_empty() { Ok(()) } else { Err(AppendError::RecordErrors(RecordErrorKind::InvalidRecord, refused)) }
+}
+
+fn timing_fault(record: &Record<'_>, config: &LogConfig, now_ms: i64) -> Option<String> {
+    let unreadable = |name: &str| {
+        format!("header {name} must be a number of milliseconds, as decimal digits or as 8 bytes big-endian")
+    };
+    if let Some(max_ms) = config.delivery_delay_max_ms
+        && let Some(value) = timing::last_header(record, timing::DELIVER_AT_HEADER)
+    {
+        let Some(at_ms) = timing::decode_ms(value) else { return Some(unreadable(timing::DELIVER_AT_HEADER)) };
+        let ahead_ms = at_ms.saturating_sub(now_ms);
+        if ahead_ms > max_ms {
+            let name = timing::DELIVER_AT_HEADER;
+            return Some(format!("header {name} lies {ahead_ms} ms ahead, more than delivery.delay.max.ms ({max_ms})"));
+        }
+    }
+    let has_bad_ttl = config.record_ttl
+        && timing::last_header(record, timing::TTL_HEADER).is_some_and(|value| timing::decode_ms(value).is_none());
+    has_bad_ttl.then(|| unreadable(timing::TTL_HEADER))
 }
 
 #[cfg(test)]
@@ -210,6 +247,30 @@ mod tests {
         let late = build_batch(&[record(None, 3_600_006)], None, 5);
         let outcome = validate(&late, &LogConfig::default(), 5);
         assert!(matches!(outcome, Err(AppendError::RecordErrors(RecordErrorKind::InvalidTimestamp, _))), "{outcome:?}");
+    }
+
+    #[test]
+    fn headers_that_are_heeded_must_be_understood() {
+        let with = |name: &str, value: &[u8]| RecordInput { headers: vec![(name.to_owned(), Some(value.to_vec()))], ..record(None, 5) };
+        let records = [
+            with(timing::DELIVER_AT_HEADER, b"1005"),
+            with(timing::DELIVER_AT_HEADER, b"1006"),
+            with(timing::DELIVER_AT_HEADER, b"tomorrow"),
+            with(timing::TTL_HEADER, b"-1"),
+            with(timing::TTL_HEADER, &7i64.to_be_bytes()),
+        ];
+        let batch = build_batch(&records, None, 5);
+        assert!(validate(&batch, &LogConfig::default(), 5).is_ok());
+        let delayed = LogConfig { delivery_delay_max_ms: Some(1_000), ..LogConfig::default() };
+        let mortal = LogConfig { record_ttl: true, ..LogConfig::default() };
+        for (config, expected) in [(delayed, vec![1, 2]), (mortal, vec![3])] {
+            match validate(&batch, &config, 5) {
+                Err(AppendError::RecordErrors(RecordErrorKind::InvalidRecord, errors)) => {
+                    assert_eq!(errors.iter().map(|error| error.batch_index).collect::<Vec<_>>(), expected);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

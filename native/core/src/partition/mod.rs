@@ -4,7 +4,9 @@
 
 mod append;
 mod cluster;
+mod delay;
 mod error;
+mod expiry;
 mod following;
 mod leader;
 mod leading;
@@ -13,9 +15,11 @@ mod quota;
 mod replica;
 mod standing;
 mod stored;
+mod visible;
 
 pub use append::{AppendEntry, Appended};
 pub use cluster::{Cluster, Peer};
+pub use delay::WaitingRun;
 pub use error::{AppendError, EpochError, PartitionUnavailable, ReadError, RecordError, RecordErrorKind};
 pub use following::{FetchPosition, FollowError};
 pub use leader::{FollowerFetch, IsrProposal, NotFollowing};
@@ -25,6 +29,7 @@ pub use quota::RateQuota;
 pub use replica::{AbortedRange, Home, Isolation, OffsetSpec, Partition, PartitionOffsets, PartitionOptions, Read, Wake};
 pub use standing::{Role, Standing};
 pub use stored::{ControlMarker, StoredBatch, StoredRecord, decode_batch};
+pub use visible::SharedRead;
 
 /// A range of a log file that holds whole batches.
 pub type Slice = crate::log::LogSlice;

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use super::append::{Placement, ReadyBatch, place, validate_all};
+use super::delay::DelayGate;
 use super::leading::Place;
 use super::stored::{StoredBatch, decode_batch};
 use super::{AppendEntry, AppendError, Appended, Cluster, EpochError, PartitionUnavailable, ReadError, Slice, Standing};
@@ -79,6 +80,8 @@ pub struct Read {
     pub log_start_offset: i64,
     pub slice: Option<Slice>,
     pub aborted: Vec<AbortedRange>,
+    /// How long the next batch has to wait for its time, where it waits for that alone.
+    pub due_in_ms: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +155,8 @@ pub struct Partition {
     pub(crate) compacting: Mutex<()>,
     /// Held by the thread that moves the log to another directory.
     pub(super) moving: Mutex<()>,
+    /// Batches that wait for their time.
+    pub(super) delays: DelayGate,
     pub(super) home: Box<dyn Home>,
     this: Weak<Partition>,
 }
@@ -180,6 +185,7 @@ impl Partition {
             loading: Mutex::new(()),
             load_requested: AtomicBool::new(false),
             compacting: Mutex::new(()),
+            delays: DelayGate::default(),
             home,
             this: this.clone(),
         })
@@ -264,7 +270,9 @@ impl Partition {
     /// Opens the log where that was not done yet.
     pub fn load_in_background(&self) {
         let _one_at_a_time = self.loading.lock();
+        self.load_requested.store(false, Ordering::Release);
         if self.open_if_quick() {
+            self.look_at_waiting();
             return;
         }
         let (opened, fact) = self.open(self.plan());
@@ -288,7 +296,7 @@ impl Partition {
         opened
     }
 
-    fn request_load(&self) {
+    pub(super) fn request_load(&self) {
         if !self.load_requested.swap(true, Ordering::AcqRel)
             && let Some(this) = self.this.upgrade()
         {
@@ -723,14 +731,16 @@ impl Partition {
             Isolation::HighWatermark => high_watermark,
             Isolation::LastStable => last_stable_offset,
         };
-        let slice = log.read(offset, max_bytes, limit, at_least_one).map_err(|error| ReadError::Storage(error.to_string()))?;
+        let visible = self.visible(&log, isolation, limit)?;
+        let slice = self.read_slice(&log, offset, max_bytes, visible.end, isolation, at_least_one)?;
+        let (high_watermark, last_stable_offset) = (high_watermark.min(visible.end_told), last_stable_offset.min(visible.end_told));
         let aborted = match (&slice, isolation) {
             (Some(slice), Isolation::LastStable) => {
                 log.aborted(offset, slice.end_offset).map_err(|error| ReadError::Storage(error.to_string()))?
             }
             _ => Vec::new(),
         };
-        Ok(Read { high_watermark, last_stable_offset, log_start_offset, slice, aborted })
+        Ok(Read { high_watermark, last_stable_offset, log_start_offset, slice, aborted, due_in_ms: visible.due_in_ms })
     }
 
     /// Batches with their records, from the one that holds `offset`, up to about `max_bytes` and the high watermark.
@@ -769,12 +779,7 @@ impl Partition {
                 if isolation != Isolation::LogEnd {
                     self.check_epoch_is_committed()?;
                 }
-                let offset = match isolation {
-                    Isolation::LogEnd => log.log_end_offset(),
-                    Isolation::HighWatermark => self.high_watermark(),
-                    Isolation::LastStable => self.last_stable_offset(),
-                };
-                Some((offset, -1, self.leader_epoch()))
+                Some((self.visible_end(isolation)?, -1, self.leader_epoch()))
             }
             OffsetSpec::MaxTimestamp => log.find_max_timestamp().map_err(storage)?,
             OffsetSpec::Timestamp(timestamp) => log.find_by_time(timestamp).map_err(storage)?,

@@ -5,6 +5,7 @@ mod batch_header;
 mod codec;
 mod compression;
 mod records;
+pub mod timing;
 
 pub use batch_builder::{BatchProducer, RecordInput, build_batch, build_control, build_marker, decode_marker, rebuild_batch, recompress};
 pub use batch_header::{

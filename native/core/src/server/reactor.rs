@@ -673,7 +673,13 @@ impl Reactor {
                     None => {
                         parked.for_each_partition(&table, |partition| partition.watch(&self.waker, key));
                         // What came between the first look and the watch would wake nobody.
-                        parked.poll(&self.shared, &table, self.now)
+                        let output = parked.poll(&self.shared, &table, self.now);
+                        if output.is_none()
+                            && let Some(due) = parked.next_wake(self.now)
+                        {
+                            self.deadlines.push(Reverse((due, key)));
+                        }
+                        output
                     }
                 },
                 PendingState::Produce(parked) => {

@@ -1,7 +1,7 @@
 //! One batch through the cleaner: kept as it is, rewritten with fewer records, emptied, or left out. Offsets, sequences
 //! and timestamps of what stays never change.
 
-use crate::record::{self, BATCH_OVERHEAD, BatchHeader, Codec, DECOMPRESSED_MAX_BYTES, RecordIterator};
+use crate::record::{self, BATCH_OVERHEAD, BatchHeader, Codec, DECOMPRESSED_MAX_BYTES, RecordIterator, timing};
 
 use super::offset_map::{KeyHash, OffsetMap};
 
@@ -20,6 +20,8 @@ pub struct FilterContext<'a> {
     pub map: &'a OffsetMap,
     pub now_ms: i64,
     pub delete_retention_ms: i64,
+    /// Records whose header ends their life go once that is over.
+    pub record_ttl: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -132,5 +134,7 @@ fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &record::Reco
     }
     let is_newest = newest.is_none_or(|newest| offset >= newest);
     let may_go = header.delete_horizon_ms().is_some_and(|horizon| horizon <= context.now_ms);
-    is_newest && (found.value.is_some() || !may_go)
+    // What an expired record has superseded goes in the same run or went before.
+    let has_expired = context.record_ttl && timing::expires_at_ms(header, found).is_some_and(|expires_ms| expires_ms <= context.now_ms);
+    is_newest && !has_expired && (found.value.is_some() || !may_go)
 }

@@ -99,11 +99,12 @@ impl Cleanable {
     }
 }
 
-/// Compacts a log once. Returns what was done; nothing where nothing is dirty.
+/// Compacts a log once; `record_ttl` says whether records expire by their headers. Returns what was done; nothing where nothing is dirty.
 pub fn compact(
     log: &PartitionLog,
     cleanable: &Cleanable,
     settings: &CompactionSettings,
+    record_ttl: bool,
     now_ms: i64,
     segment_bytes: u64,
     pace: &mut Pace<'_>,
@@ -119,7 +120,7 @@ pub fn compact(
     let end = cleanable.closed.get(count).map_or(i64::MAX, |next| next.base_offset);
     let mut run = Run {
         log,
-        context: FilterContext { map: &map, now_ms, delete_retention_ms: settings.delete_retention_ms },
+        context: FilterContext { map: &map, now_ms, delete_retention_ms: settings.delete_retention_ms, record_ttl },
         transactions: CleanedTransactions::new(log.aborted(cleanable.closed[0].base_offset, end)?),
         last_of_producers: log.writer().producers.last_of_each(),
         report: &mut report,

@@ -1,5 +1,6 @@
 //! Fetch: reads every partition's next batches, waits while there are too few, and answers with ranges of log files.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,10 @@ pub struct ParkedFetch {
     min_bytes: u64,
     max_bytes: u64,
     deadline: Instant,
+    /// When the first of its delayed records becomes due, as of the last poll.
+    due_at: Cell<Option<Instant>>,
+    /// The moment it was last said to wake up at.
+    wakes_at: Cell<Option<Instant>>,
 }
 
 /// A follower that fetches.
@@ -89,6 +94,8 @@ pub fn begin(
         min_bytes: request.min_bytes.max(0) as u64,
         max_bytes: (request.max_bytes.max(0) as u64).min(shared.options.fetch_size_max_bytes as u64),
         deadline: now + Duration::from_millis(request.max_wait_ms.max(0) as u64),
+        due_at: Cell::new(None),
+        wakes_at: Cell::new(None),
     }))
 }
 
@@ -106,6 +113,16 @@ fn session_error(correlation_id: i32, version: i16, error: ErrorCode) -> Output 
 impl ParkedFetch {
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// When to poll again because a delayed record becomes due; once for each such moment that comes before the deadline.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let due = self.due_at.get().filter(|due| *due < self.deadline)?;
+        if self.wakes_at.get().is_some_and(|wakes_at| wakes_at > now && wakes_at <= due) {
+            return None;
+        }
+        self.wakes_at.set(Some(due));
+        Some(due)
     }
 
     /// Has `watch` called for every partition that may bring this fetch further.
@@ -131,8 +148,9 @@ impl ParkedFetch {
         let mut fetched = Vec::with_capacity(self.targets.len());
         let mut total = 0;
         let mut urgent = self.targets.is_empty();
+        self.due_at.set(None);
         for target in &self.targets {
-            let part = self.fetch_partition(shared, table, target, self.max_bytes.saturating_sub(total), total == 0);
+            let part = self.fetch_partition(shared, table, target, self.max_bytes.saturating_sub(total), total == 0, now);
             total += part.slice.as_ref().map_or(0, |slice| u64::from(slice.len));
             urgent |= part.head.error != ErrorCode::None || part.head.diverging_epoch.is_some() || part.head.preferred_read_replica >= 0;
             fetched.push(part);
@@ -146,10 +164,18 @@ impl ParkedFetch {
         Some(self.respond(shared, fetched))
     }
 
-    fn fetch_partition(&self, shared: &Shared, table: &TopicTable, target: &FetchTarget, room: u64, at_least_one: bool) -> Fetched {
+    fn fetch_partition(
+        &self,
+        shared: &Shared,
+        table: &TopicTable,
+        target: &FetchTarget,
+        room: u64,
+        at_least_one: bool,
+        now: Instant,
+    ) -> Fetched {
         let found = self.find(table, target);
         let partition = found.as_ref().ok().map(|(_, partition)| partition.clone());
-        let fetched = found.and_then(|(topic, partition)| self.try_fetch_partition(shared, topic, &partition, target, room, at_least_one));
+        let fetched = found.and_then(|(topic, partition)| self.try_fetch_partition(shared, topic, &partition, target, (room, at_least_one), now));
         fetched.unwrap_or_else(|error| {
             let mut head = FetchedPartition::failed(error);
             let asked_the_wrong = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);
@@ -167,8 +193,8 @@ impl ParkedFetch {
         topic: Arc<Topic>,
         partition: &Partition,
         target: &FetchTarget,
-        room: u64,
-        at_least_one: bool,
+        (room, at_least_one): (u64, bool),
+        now: Instant,
     ) -> Result<Fetched, ErrorCode> {
         let asked = &target.partition;
         partition.check_leader_epoch(asked.current_leader_epoch).map_err(epoch_code)?;
@@ -201,6 +227,11 @@ impl ParkedFetch {
         let max_bytes = if is_held_back { 0 } else { (asked.max_bytes.max(0) as u64).min(room) as u32 };
         let read = partition.read(asked.fetch_offset, max_bytes, self.isolation, at_least_one && !is_held_back);
         let read = read.map_err(|error| read_code(&error))?;
+        if let Some(due_in_ms) = read.due_in_ms {
+            // The wall clock counts whole milliseconds.
+            let due_at = now + Duration::from_millis(due_in_ms as u64 + 1);
+            self.due_at.set(Some(self.due_at.get().map_or(due_at, |earlier| earlier.min(due_at))));
+        }
         head.high_watermark = read.high_watermark;
         head.last_stable_offset = read.last_stable_offset;
         head.log_start_offset = read.log_start_offset;

@@ -67,7 +67,7 @@ fn list(
     let found = partition.offset_for(spec).map_err(|error| read_code(&error))?;
     Ok(match found {
         // Nothing a consumer may not read yet is told.
-        Some((offset, timestamp, leader_epoch)) if offset <= limit(&partition, isolation) => {
+        Some((offset, timestamp, leader_epoch)) if offset <= partition.visible_end(isolation).map_err(|error| read_code(&error))? => {
             ListedOffset { error: ErrorCode::None, timestamp, offset, leader_epoch }
         }
         _ => {
@@ -78,12 +78,4 @@ fn list(
             ListedOffset { error: ErrorCode::None, timestamp: -1, offset: -1, leader_epoch: -1 }
         }
     })
-}
-
-fn limit(partition: &crate::partition::Partition, isolation: Isolation) -> i64 {
-    match isolation {
-        Isolation::LogEnd => partition.log_end_offset(),
-        Isolation::HighWatermark => partition.high_watermark(),
-        Isolation::LastStable => partition.last_stable_offset(),
-    }
 }

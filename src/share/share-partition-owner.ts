@@ -28,9 +28,6 @@ const FENCING: ReadonlySet<ErrorName> = new Set([
   'REQUEST_TIMED_OUT', 'NOT_LEADER_OR_FOLLOWER', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'KAFKA_STORAGE_ERROR',
 ])
 
-/** Timers count in 31 bits; who waits is told earlier then, and waits again. */
-const TIMER_MAX_MS = 2_147_483_647
-
 type Loaded = { readonly partition: SharePartition; readonly stateEpoch: number }
 
 export class SharePartitionOwner {
@@ -47,6 +44,7 @@ export class SharePartitionOwner {
   #isTaking = false
   #isClosed = false
   #isWritingDeadLetters = false
+  #deadLetterWork: Promise<void> = Promise.resolve()
   #deadLetterBackoffMs = DEAD_LETTER_BACKOFF_MS
   readonly #waiting = new Set<() => void>()
 
@@ -97,11 +95,12 @@ export class SharePartitionOwner {
     return this.#store(loaded, change)
   }
 
-  /** Gives back all that a member has. */
+  /** Gives back all that a member has; what that gives up is in the dead-letter queue afterwards, where it takes anything. */
   async release(memberId: string): Promise<void> {
     const loaded = this.#loaded
     const change = loaded?.partition.release(memberId) ?? null
     if (loaded !== null && change !== null) await this.#store(loaded, change)
+    await this.#deadLetterWork
   }
 
   get topic(): string {
@@ -179,7 +178,7 @@ export class SharePartitionOwner {
     loaded.partition.moveStart(Number(offsets.logStartOffset))
     if (this.#isClosed) return 'NOT_LEADER_OR_FOLLOWER'
     this.#loaded = loaded
-    void this.#writeDeadLetters(loaded)
+    this.#deadLetterWork = this.#writeDeadLetters(loaded)
     return loaded
   }
 
@@ -192,7 +191,7 @@ export class SharePartitionOwner {
 
   async #store(loaded: Loaded, change: PreparedChange): Promise<ErrorName> {
     const error = await this.#storeChange(loaded, change)
-    void this.#writeDeadLetters(loaded)
+    this.#deadLetterWork = this.#writeDeadLetters(loaded)
     return error
   }
 
@@ -224,7 +223,8 @@ export class SharePartitionOwner {
   async #writeDeadLetters(loaded: Loaded): Promise<void> {
     const { logger, deadLetters } = this.#deps
     const { groupId, partition } = this.#key
-    if (this.#isWritingDeadLetters || this.#loaded !== loaded) return
+    if (this.#loaded !== loaded) return
+    if (this.#isWritingDeadLetters) return this.#deadLetterWork
     this.#isWritingDeadLetters = true
     let fault: string | null = null
     try {
@@ -246,7 +246,7 @@ export class SharePartitionOwner {
     if (fault === null) this.#deadLetterBackoffMs = DEAD_LETTER_BACKOFF_MS
     else if (this.#loaded === loaded) {
       logger.warn(`records that share group ${groupId} gave up wait for its dead-letter queue: ${fault}`, { topic: this.#topic, partition })
-      this.#deps.timers.set(this.#deadLetterTimer, this.#deadLetterBackoffMs, () => void this.#writeDeadLetters(loaded))
+      this.#deps.timers.set(this.#deadLetterTimer, this.#deadLetterBackoffMs, () => void (this.#deadLetterWork = this.#writeDeadLetters(loaded)))
       this.#deadLetterBackoffMs = Math.min(this.#deadLetterBackoffMs * 2, DEAD_LETTER_BACKOFF_MAX_MS)
     }
   }
@@ -265,7 +265,7 @@ export class SharePartitionOwner {
     const { timers, clock } = this.#deps
     const dueMs = partition.nextDueMs(clock.nowMs())
     if (dueMs === null) timers.cancel(this.#dueTimer)
-    else timers.set(this.#dueTimer, Math.min(dueMs - clock.nowMs(), TIMER_MAX_MS), () => this.#tellWaiting())
+    else timers.set(this.#dueTimer, dueMs - clock.nowMs(), () => this.#tellWaiting())
   }
 
   #expire(partition: SharePartition): void {

@@ -4,13 +4,13 @@ import type { PreparedChange } from '../../../src/share/share-partition.ts'
 import { mergeBatches } from '../../../src/share/share-state.ts'
 import type { StateBatch } from '../../../src/share/share-state.ts'
 
-const SETTINGS = { lockDurationMs: 1000, deliveryCountLimit: 3, recordLocksMax: 100 }
+const SETTINGS = { lockDurationMs: 1000, deliveryCountLimit: 3, recordLocksMax: 100, hasDeadLetterQueue: false }
 const { ACCEPT, RELEASE, REJECT, RENEW, GAP } = ACKNOWLEDGE_TYPES
 
 const partition = (startOffset = 0, batches: readonly StateBatch[] = [], settings = SETTINGS) => new SharePartition(startOffset, batches, () => settings)
-const batch = (firstOffset: number, lastOffset: number, deliverable = true) => ({ firstOffset, lastOffset, deliverable })
+const batch = (firstOffset: number, lastOffset: number, deliverable = true, dueMs = 0) => ({ firstOffset, lastOffset, deliverable, dueMs })
 const take = (from: SharePartition, memberId: string, batches: ReturnType<typeof batch>[], maxRecords = 100, now = 0, mode: number = ACQUIRE_MODES.BATCH_OPTIMIZED) =>
-  from.acquire(memberId, from.nextOffset() ?? 0, batches, maxRecords, 500, mode, now).map(({ firstOffset, lastOffset, deliveryCount }) => [firstOffset, lastOffset, deliveryCount])
+  from.acquire(memberId, from.nextOffset(now) ?? 0, batches, maxRecords, 500, mode, now).map(({ firstOffset, lastOffset, deliveryCount }) => [firstOffset, lastOffset, deliveryCount])
 const say = (to: SharePartition, memberId: string, firstOffset: number, lastOffset: number, types: number[], now = 0) => to.acknowledge(memberId, [{ firstOffset, lastOffset, types }], now)
 
 function committed(to: SharePartition, change: PreparedChange | string | null): StateBatch[] {
@@ -96,9 +96,9 @@ test('the record limit is kept to the record where a member asks for that', () =
 test('no more is given out than may be out', () => {
   const shared = partition(0, [], { ...SETTINGS, recordLocksMax: 10 })
   take(shared, 'a', [batch(0, 9), batch(10, 19)], 100)
-  expect(shared.nextOffset()).toBeNull()
+  expect(shared.nextOffset(0)).toBeNull()
   committed(shared, say(shared, 'a', 0, 4, [ACCEPT]))
-  expect(shared.nextOffset()).toBe(10)
+  expect(shared.nextOffset(0)).toBe(10)
 })
 
 test('what was stored goes on: finished stays finished, the rest comes again', () => {
@@ -118,6 +118,50 @@ test('records that the log lost are finished', () => {
   expect(shared.startOffset).toBe(5)
   committed(shared, say(shared, 'a', 0, 9, [ACCEPT]))
   expect(shared.startOffset).toBe(10)
+})
+
+test('delayed records are passed by, take no room, and come when they are due', () => {
+  const shared = partition(0, [], { ...SETTINGS, recordLocksMax: 10 })
+  const log = [batch(0, 1), batch(2, 9, true, 500), batch(10, 15), batch(16, 16, true, 300), batch(17, 30)]
+  expect(take(shared, 'a', log)).toEqual([[0, 1, 1], [10, 15, 1], [17, 30, 1]])
+  expect(shared.nextDueMs(0)).toBe(300)
+  expect(shared.hasAvailable(299)).toBe(false)
+  committed(shared, say(shared, 'a', 0, 1, [ACCEPT]))
+  expect(shared.startOffset).toBe(2)
+  expect(take(shared, 'b', log, 100, 300)).toEqual([[16, 16, 1]])
+  expect(shared.nextDueMs(300)).toBe(500)
+  expect(take(shared, 'b', log, 100, 500)).toEqual([[2, 9, 1]])
+  expect(shared.nextDueMs(500)).toBeNull()
+})
+
+test('after a restart the log says again what is delayed', () => {
+  const shared = partition(0, [{ firstOffset: 5n, lastOffset: 5n, deliveryState: 2, deliveryCount: 1 }])
+  expect(take(shared, 'a', [batch(0, 2, true, 100), batch(3, 4), batch(5, 6)])).toEqual([[3, 4, 1], [6, 6, 1]])
+  expect(take(shared, 'a', [batch(0, 2, true, 100)], 100, 100)).toEqual([[0, 2, 1]])
+})
+
+test('what is given up waits for the dead-letter queue before it is archived', () => {
+  const shared = partition(0, [], { ...SETTINGS, deliveryCountLimit: 2, hasDeadLetterQueue: true })
+  take(shared, 'a', [batch(0, 4)])
+  expect(committed(shared, say(shared, 'a', 0, 4, [REJECT, GAP, RELEASE, RELEASE, ACCEPT])).map(({ deliveryState }) => deliveryState)).toEqual([3, 4, 0, 2])
+  expect(take(shared, 'a', [batch(0, 4)])).toEqual([[2, 3, 2]])
+  committed(shared, shared.release('a'))
+  const [rejected, exceeded] = shared.deadLetters()
+  expect([rejected, exceeded]).toEqual([
+    { firstOffset: 0, lastOffset: 0, deliveryCount: 1, cause: 'rejected' },
+    { firstOffset: 2, lastOffset: 2, deliveryCount: 2, cause: 'deliveryCountExceeded' },
+  ])
+  expect(take(shared, 'b', [batch(0, 4)])).toEqual([])
+  expect(shared.startOffset).toBe(0)
+  for (const letters of shared.deadLetters()) committed(shared, shared.archive(letters))
+  expect(shared.deadLetters()).toEqual([])
+  expect(shared.startOffset).toBe(5)
+})
+
+test('dead letters that were not written yet go on after a restart, their cause told by their count', () => {
+  const shared = partition(0, [{ firstOffset: 0n, lastOffset: 1n, deliveryState: 3, deliveryCount: 1 }, { firstOffset: 2n, lastOffset: 2n, deliveryState: 3, deliveryCount: 3 }])
+  expect(shared.deadLetters().map(({ cause }) => cause)).toEqual(['rejected', 'deliveryCountExceeded'])
+  expect(take(shared, 'a', [batch(0, 2)])).toEqual([])
 })
 
 test('later state covers earlier state', () => {
@@ -140,7 +184,7 @@ function randomOf(seed: number): (below: number) => number {
 
 test.each(Array.from({ length: 60 }, (_, index) => index + 1))('a random life (seed %i): nothing is lost, nothing is at two members at once, no count is exceeded', (seed) => {
   const random = randomOf(seed)
-  const log = Array.from({ length: 40 }, (_, index) => batch(index * 3, index * 3 + 2, random(8) > 0))
+  const log = Array.from({ length: 40 }, (_, index) => batch(index * 3, index * 3 + 2, random(8) > 0, random(4) > 0 ? 0 : random(3000)))
   const end = 120
   const finished = new Set<number>(log.filter(({ deliverable }) => !deliverable).flatMap(({ firstOffset }) => [firstOffset, firstOffset + 1, firstOffset + 2]))
   const deliveries = new Map<number, number>()
@@ -169,13 +213,14 @@ test.each(Array.from({ length: 60 }, (_, index) => index + 1))('a random life (s
       case 0:
       case 1:
       case 2: {
-        const from = shared.nextOffset()
+        const from = shared.nextOffset(now)
         if (from === null) break
         const batches = log.filter(({ lastOffset }) => lastOffset >= from).slice(0, 1 + random(6))
         for (const { firstOffset, lastOffset, deliveryCount } of shared.acquire(memberId, from, batches, 1 + random(10), 1 + random(10), random(2), now)) {
           for (let offset = firstOffset; offset <= lastOffset; offset++) {
             expect(held.has(offset), `${offset} is with ${held.get(offset)}`).toBe(false)
             expect(finished.has(offset), `${offset} was finished`).toBe(false)
+            expect(log[Math.floor(offset / 3)]?.dueMs ?? 0, `${offset} is not due`).toBeLessThanOrEqual(now)
             held.set(offset, memberId)
             deliveries.set(offset, Math.max(deliveries.get(offset) ?? 0, deliveryCount))
           }
@@ -205,7 +250,7 @@ test.each(Array.from({ length: 60 }, (_, index) => index + 1))('a random life (s
     now += 2000
     const expired = shared.expire(now)
     if (expired !== null) shared.commit(expired)
-    const from = shared.nextOffset()
+    const from = shared.nextOffset(now)
     if (from === null) throw new Error('nothing can be taken')
     for (const { firstOffset, lastOffset } of shared.acquire('last', from, log.filter(({ lastOffset }) => lastOffset >= from), 100, 100, 0, now)) committed(shared, say(shared, 'last', firstOffset, lastOffset, [ACCEPT], now))
   }

@@ -219,6 +219,33 @@ fn a_long_poll_is_answered_by_the_next_append_and_not_before() {
 }
 
 #[test]
+fn a_long_poll_is_answered_when_a_delayed_record_becomes_due() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(dir.path(), LogConfig { delivery_delay_max_ms: Some(60_000), ..LogConfig::default() });
+    let due_ms = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap() + 300;
+    let record = RecordInput {
+        key: None,
+        value: Some(b"late".to_vec()),
+        timestamp_ms: Some(1_000),
+        headers: vec![("millrace.deliver.at".to_owned(), Some(due_ms.to_string().into_bytes()))],
+    };
+    let mut producer = connect(&broker);
+    send(&mut producer, &produce_request(2, -1, 0, &build_batch(&[record], None, 1_000)));
+    assert_eq!(read_produced(&receive(&mut producer)), (2, 0, 0));
+    let mut consumer = connect(&broker);
+    send(&mut consumer, &fetch_request(1, 0, 0, 1_000_000));
+    let (_, error, high_watermark, records) = read_fetched(&receive(&mut consumer));
+    assert_eq!((error, high_watermark, records.len()), (0, 0, 0));
+    let began = Instant::now();
+    send(&mut consumer, &fetch_request(1, 0, 8_000, 1_000_000));
+    let (_, error, high_watermark, records) = read_fetched(&receive(&mut consumer));
+    let now_ms = i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    assert_eq!((error, high_watermark, base_offsets(&records)), (0, 1, vec![0]));
+    assert!(now_ms >= due_ms, "not before its time");
+    assert!(began.elapsed() < Duration::from_secs(7), "its time, not the time-out, has to answer");
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_a_stop_without_warning() {
     let dir = tempfile::tempdir().unwrap();
     let config = LogConfig { segment_bytes: 4_000, flush_on_ack: true, ..LogConfig::default() };

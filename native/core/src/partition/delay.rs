@@ -146,7 +146,7 @@ fn look_on<'a>(slot: &'a mut Option<Box<Waiting>>, look: &Look<'_>, limit: i64) 
 fn first_of_interest(look: &Look<'_>) -> i64 {
     let since_ms = look.now_ms.saturating_sub(look.delay_max_ms);
     let segments = look.log.segment_summaries();
-    let first = segments.iter().find(|segment| segment.active || segment.last_modified_ms < 0 || segment.last_modified_ms >= since_ms);
+    let first = segments.iter().find(|segment| segment.active || segment.last_modified_ms <= 0 || segment.last_modified_ms >= since_ms);
     first.map_or(0, |segment| segment.base_offset)
 }
 

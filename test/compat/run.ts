@@ -1,20 +1,20 @@
 // `npm run test:compat [names]`: the same requests to this broker and to Apache Kafka, real clients of many languages, and
 // Kafka's own kafka-dump-log over the files that are left. Kafka and the clients come from a directory beside the project,
-// or from where MILLRACE_SHARED says; where there is none, that is said and nothing is judged. Names are of clients;
-// `same-bytes` stands for the comparison, `formatters` for Kafka's console consumer over the internal topics. `--cluster` has
-// the clients use three brokers of which one is killed before each.
+// or from where MILLRACE_SHARED says; where there is none, that is said and nothing is judged. Names are of clients or of our
+// own programs on them; `same-bytes` stands for the comparison, `formatters` for Kafka's console consumer over the internal
+// topics. `--cluster` has the clients use three brokers of which one is killed before each.
 
-import { spawn } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Broker } from '../../src/index.ts'
 import { runOnCluster } from './cluster-clients.ts'
 import { readInternalTopics } from './formatters.ts'
+import { output } from './output.ts'
+import { PROGRAMS } from './programs.ts'
 import { compareBrokers } from './same-bytes/run.ts'
+import { withKafka } from './with-kafka.ts'
 
 const SHARED = process.env['MILLRACE_SHARED'] ?? fileURLToPath(new URL('../../../shared', import.meta.url))
 const COMPARISON = 'same-bytes'
@@ -31,10 +31,12 @@ if (!existsSync(join(SHARED, 'clients', 'run-all'))) {
 
 const onCluster = process.argv.includes('--cluster')
 const names = process.argv.slice(2).filter((name) => !name.startsWith('--'))
-const clientNames = names.length > 0 ? names.filter((name) => name !== COMPARISON && name !== FORMATTERS) : CLIENTS
+const isAsked = (name: string): boolean => !onCluster && (names.length === 0 || names.includes(name))
+const clientNames = names.length > 0 ? names.filter((name) => name !== COMPARISON && name !== FORMATTERS && PROGRAMS[name] === undefined) : CLIENTS
 let [passed, failed] = [0, 0]
-if (!onCluster && (names.length === 0 || names.includes(COMPARISON))) add(await compareWithKafka())
-if (!onCluster && (names.length === 0 || names.includes(FORMATTERS))) add(await readInternalTopics(kafkaTool))
+if (isAsked(COMPARISON)) add(await compareWithKafka())
+if (isAsked(FORMATTERS)) add(await readInternalTopics(kafkaTool))
+for (const name of Object.keys(PROGRAMS)) if (isAsked(name)) add(await runProgram(name))
 if (clientNames.length > 0) add(onCluster ? await runOnCluster(clientNames, runClient) : await runClients(clientNames))
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1
@@ -47,23 +49,23 @@ function add(counts: { passed: number; failed: number }): void {
 /** Both brokers are fresh and have the same settings. */
 async function compareWithKafka(): Promise<{ passed: number; failed: number }> {
   console.log('the same requests to Apache Kafka …')
-  const kafka = join(SHARED, 'peer', 'kafka')
-  const dir = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
-  const port = await freePort()
   const settings = { 'group.initial.rebalance.delay.ms': 0, 'log.segment.bytes': 1_073_741_824, 'log.retention.hours': 168 }
   // On a busy machine Kafka's broker would take itself for lost.
   const patience = { 'broker.session.timeout.ms': 600_000, 'initial.broker.registration.timeout.ms': 600_000 }
-  const given = Object.entries({ ...settings, ...patience }).flatMap(([name, value]) => ['--set', `${name}=${value}`])
-  const started = await output(kafka, ['start', '--port', String(port), '--dir', join(dir, 'kafka'), ...given], false)
-  if (started.status !== 0) throw new Error(`Apache Kafka does not start: ${started.text}`)
-  const broker = await Broker.start({ settings, logLevel: 'ERROR' })
-  try {
-    return await compareBrokers(port, broker.port)
-  } finally {
-    await broker.close()
-    await output(kafka, ['stop', '--dir', join(dir, 'kafka')], false)
-    rmSync(dir, { recursive: true, force: true })
-  }
+  return withKafka(SHARED, { ...settings, ...patience }, async (port) => {
+    const broker = await Broker.start({ settings, logLevel: 'ERROR' })
+    try {
+      return await compareBrokers(port, broker.port)
+    } finally {
+      await broker.close()
+    }
+  })
+}
+
+async function runProgram(name: string): Promise<{ passed: number; failed: number }> {
+  const fault = await PROGRAMS[name]?.(SHARED).catch((error: unknown) => String(error))
+  console.log(fault === null ? `ok ${name}` : `FAIL ${name}: ${fault}`)
+  return { passed: fault === null ? 1 : 0, failed: fault === null ? 0 : 1 }
 }
 
 async function runClients(clientNames: readonly string[]): Promise<{ passed: number; failed: number }> {
@@ -95,26 +97,4 @@ async function dumps(dataDir: string): Promise<boolean> {
   const isReadable = dumped.status === 0 && !/isvalid: false|Found|Corrupt/i.test(dumped.text)
   console.log(`${isReadable ? 'ok' : 'FAIL'} kafka-dump-log: ${segments.length} segments`)
   return isReadable
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-function output(command: string, args: readonly string[], isShown: boolean): Promise<{ status: number | null; text: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      if (isShown) process.stdout.write(chunk)
-    })
-    child.once('error', reject)
-    child.once('close', (status) => resolve({ status, text }))
-  })
 }

@@ -10,6 +10,8 @@ export const alterConfigsCommand = defineCommand({
   summary: 'Set configs, or give them back their default. All changes are made, or none.',
   examples: [
     'configs alter --topic orders --add-config retention.ms=86400000,cleanup.policy=[compact,delete]',
+    'configs alter --topic reminders --add-config delivery.delay.enable=true,delivery.delay.max.ms=3600000',
+    'configs alter --entity-type groups --entity-name workers --add-config errors.deadletterqueue.topic.name=dlq.jobs',
     'configs alter --topic orders --delete-config retention.ms,cleanup.policy',
   ],
   configure: command => command

@@ -13,6 +13,7 @@ export const createTopicCommand = defineCommand({
   examples: [
     'topics create --topic orders --partitions 3',
     'topics create --topic audit --config retention.ms=86400000 --config compression.type=zstd',
+    'topics create --topic reminders --config delivery.delay.enable=true --config record.ttl.enable=true',
     'topics create --topic orders --if-not-exists',
   ],
   configure: command => command

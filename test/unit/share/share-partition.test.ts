@@ -149,7 +149,7 @@ test('what is given up waits for the dead-letter queue before it is archived', (
   const [rejected, exceeded] = shared.deadLetters()
   expect([rejected, exceeded]).toEqual([
     { firstOffset: 0, lastOffset: 0, deliveryCount: 1, cause: 'rejected' },
-    { firstOffset: 2, lastOffset: 2, deliveryCount: 2, cause: 'deliveryCountExceeded' },
+    { firstOffset: 2, lastOffset: 3, deliveryCount: 2, cause: 'deliveryCountExceeded' },
   ])
   expect(take(shared, 'b', [batch(0, 4)])).toEqual([])
   expect(shared.startOffset).toBe(0)

@@ -268,6 +268,8 @@ export interface TopicLogConfig {
   preallocate: boolean
   fileDeleteDelayMs: number
   compacted: boolean
+  deliveryDelayMaxMs?: number
+  recordTtl: boolean
 }
 
 export interface TopicMetrics {

@@ -28,7 +28,7 @@ import { ERRORS, KafkaError, errorName } from '../protocol/error-codes.ts'
 import { MillraceError, errorMessage } from '../shared/errors.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import { loadAddon } from './addon.ts'
-import type { AddonDataPlane } from './addon.ts'
+import type { AddonDataPlane, AddonTopicState } from './addon.ts'
 import { readInbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { Packer } from './packing.ts'
@@ -109,7 +109,7 @@ class AddonBackedDataPlane implements DataPlane {
   }
 
   applyTopics(upserts: TopicState[], removedTopicIds: Uuid[]): void {
-    translate(() => this.#addon.applyTopics(upserts, removedTopicIds))
+    translate(() => this.#addon.applyTopics(upserts.map(addonTopicState), removedTopicIds))
   }
 
   setCluster(state: ClusterState): void {
@@ -351,4 +351,10 @@ function translated(error: unknown): Error {
   const match = /^KAFKA (-?\d+) (.*)$/s.exec(message)
   if (match === null) return new MillraceError('DATA_PLANE', message, error)
   return new KafkaError(errorName(Number(match[1])), match[2], error)
+}
+
+/** The addon takes what is absent for none, and refuses null. */
+function addonTopicState(topic: TopicState): AddonTopicState {
+  const { deliveryDelayMaxMs, ...config } = topic.config
+  return { ...topic, config: deliveryDelayMaxMs === null ? config : { ...config, deliveryDelayMaxMs } }
 }

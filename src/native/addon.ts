@@ -1,17 +1,19 @@
 // The addon's class as native/binding/src/data_plane.rs exports it, and how it is loaded.
 
-import type { ClusterState, CompactionReport, DataPlaneMetrics, DataPlaneOptions, Peer, QuorumOptions, QuorumVoter, TopicState } from '../native.ts'
+import type { ClusterState, CompactionReport, DataPlaneMetrics, DataPlaneOptions, Peer, QuorumOptions, QuorumVoter, TopicLogConfig, TopicState } from '../native.ts'
 
 export type AddonOptions = Omit<DataPlaneOptions, 'rack'> & { rack: string | undefined }
 /** What is null in the contract is undefined here. */
 export type AddonClusterState = Omit<ClusterState, 'peers'> & { peers: (Omit<Peer, 'rack'> & { rack: string | undefined })[] }
+
+export type AddonTopicState = Omit<TopicState, 'config'> & { config: Omit<TopicLogConfig, 'deliveryDelayMaxMs'> & { deliveryDelayMaxMs?: number } }
 
 /** Offsets are numbers here: they are exact up to 2^53. */
 export interface AddonDataPlane {
   listen(index: number, host: string, port: number): { host: string; port: number }
   drain(out: Buffer): number
   respond(packed: Buffer): void
-  applyTopics(upserts: TopicState[], removedTopicIds: string[]): void
+  applyTopics(upserts: AddonTopicState[], removedTopicIds: string[]): void
   setCluster(state: AddonClusterState): void
   settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
   setReplicationQuotas(leaderBytesPerSecond: number, followerBytesPerSecond: number): void

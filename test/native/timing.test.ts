@@ -13,8 +13,8 @@ let producer: Producer
 
 beforeAll(async () => {
   broker = await Broker.start({ settings: { 'group.initial.rebalance.delay.ms': 0 }, logLevel: 'ERROR' })
-  kafka = new Kafka({ brokers: [broker.bootstrapServers], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
-  producer = kafka.producer()
+  kafka = new Kafka({ brokers: [broker.bootstrapServers], logLevel: logLevel.NOTHING, retry: { retries: 8 } })
+  producer = kafka.producer({ retry: { retries: 0 } })
   await producer.connect()
 }, 60_000)
 

@@ -109,6 +109,18 @@ fn a_time_too_far_ahead_is_refused_and_a_topic_that_stops_delaying_is_open() {
 }
 
 #[test]
+fn a_header_from_before_the_bound_cannot_close_a_partition() {
+    let storage = Storage::with_config(1, LogConfig::default());
+    storage.open();
+    delay(&storage, "x", DELAY_MAX_MS * 1_000).unwrap();
+    delay(&storage, "y", DELAY_MAX_MS).unwrap();
+    storage.apply(delaying());
+    assert_eq!(visible(&storage.partition(0)), [0]);
+    storage.clock.advance(DELAY_MAX_MS);
+    assert_eq!(visible(&storage.partition(0)), [0, 1]);
+}
+
+#[test]
 fn what_waits_is_found_again_after_a_restart_and_a_move_of_the_leader() {
     let storage = Storage::with_config(1, delaying());
     storage.open();

@@ -131,8 +131,10 @@ fn look_on<'a>(slot: &'a mut Option<Box<Waiting>>, look: &Look<'_>, limit: i64) 
             return false;
         }
         bytes += batch.len();
-        // What cannot be read says nothing of a delay; readers find out for themselves.
+        // What cannot be read says nothing of a delay; readers find out for themselves. Nor does what lies beyond the
+        // bound: nobody checked it when it was written, and it must not close the partition.
         let due_ms = timing::batch_deliver_at_ms(header, batch, &mut plain).unwrap_or(0);
+        let due_ms = if due_ms.saturating_sub(look.now_ms) > look.delay_max_ms { 0 } else { due_ms };
         waiting.note(header.base_offset, header.last_offset(), due_ms, look.now_ms);
         true
     })?;

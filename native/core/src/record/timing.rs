@@ -7,14 +7,17 @@ pub const DELIVER_AT_HEADER: &str = "millrace.deliver.at";
 /// How long after its timestamp the record may be read, in milliseconds.
 pub const TTL_HEADER: &str = "millrace.ttl.ms";
 
+/// No moment and no duration that somebody means is longer; eight letters, read as a number, are.
+const MS_MAX: i64 = 1 << 53;
+
 /// The milliseconds in a header's value, as decimal digits or as eight bytes in network order; `None` for anything else.
 pub fn decode_ms(value: Option<&[u8]>) -> Option<i64> {
     let value = value?;
     if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
-        return str::from_utf8(value).ok()?.parse().ok();
+        return str::from_utf8(value).ok()?.parse().ok().filter(|ms| *ms <= MS_MAX);
     }
     let number = i64::from_be_bytes(value.try_into().ok()?);
-    (number >= 0).then_some(number)
+    (0..=MS_MAX).contains(&number).then_some(number)
 }
 
 /// The value of the last header of this name; the outer `None` where there is none.
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn milliseconds_are_digits_or_eight_bytes() {
-        let cases: [(Option<&[u8]>, Option<i64>); 9] = [
+        let cases: [(Option<&[u8]>, Option<i64>); 10] = [
             (Some(b"1700000000000"), Some(1_700_000_000_000)),
             (Some(b"12345678"), Some(12_345_678)), // eight bytes, all digits: text
             (Some(&1_700_000_000_000i64.to_be_bytes()), Some(1_700_000_000_000)),
@@ -76,6 +79,7 @@ mod tests {
             (Some(b"99999999999999999999"), None),
             (Some(b"-5"), None),
             (Some(b"soon"), None),
+            (Some(b"tomorrow"), None), // eight bytes, but no number that could be meant
             (Some(b""), None),
             (None, None),
         ];

@@ -19,7 +19,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     const theirs = await withKafka(shared, { 'group.streams.initial.rebalance.delay.ms': 0 }, (port) => java(shared, 'StreamsGroup', `127.0.0.1:${port}`))
     return ours === theirs ? null : `Apache Kafka says\n${theirs}\nand this broker\n${ours}`
   },
-  timing: () => timing(),
+  timing: (shared) => timing(shared),
 }
 
 async function onBroker(shared: string, name: string): Promise<string> {
@@ -43,12 +43,13 @@ function lastFault(text: string): string | null {
 }
 
 /** kcat writes headers that delay records and end their life, and reads around them. */
-async function timing(): Promise<string | null> {
+async function timing(shared: string): Promise<string | null> {
+  await output(join(shared, 'clients', 'kcat'), ['--install'], false)
   const broker = await Broker.start({ logLevel: 'ERROR' })
   const kcat = (args: readonly string[], input = ''): string => execFileSync('kcat', ['-b', broker.bootstrapServers, '-t', 'timed', ...args], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit'], timeout: 60_000 })
   const read = (...args: readonly string[]): string => kcat(['-C', '-q', '-o', 'beginning', '-f', '%o %s\n', ...args])
   try {
-    execFileSync(process.execPath, [fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)), 'topics', 'create', '--topic', 'timed', '--config', 'delivery.delay.enable=true', '--config', 'record.ttl.enable=true', '--bootstrap-server', broker.bootstrapServers])
+    execFileSync(process.execPath, [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), 'topics', 'create', '--topic', 'timed', '--config', 'delivery.delay.enable=true', '--config', 'record.ttl.enable=true', '--bootstrap-server', broker.bootstrapServers])
     const dueMs = Date.now() + 8000
     kcat(['-P'], 'now\n')
     kcat(['-P', '-H', 'millrace.ttl.ms=1'], 'gone\n')

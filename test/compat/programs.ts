@@ -1,12 +1,15 @@
 // Programs of our own on stock clients, for what no client's own check asks: each runs against a fresh broker, and where
 // that makes sense against Apache Kafka too, and says the same.
 
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { Broker } from '../../src/index.ts'
 import { output } from './output.ts'
 import { withKafka } from './with-kafka.ts'
+
+const run = promisify(execFile)
 
 type Program = (shared: string) => Promise<string | null>
 
@@ -46,19 +49,23 @@ function lastFault(text: string): string | null {
 async function timing(shared: string): Promise<string | null> {
   await output(join(shared, 'clients', 'kcat'), ['--install'], false)
   const broker = await Broker.start({ logLevel: 'ERROR' })
-  const kcat = (args: readonly string[], input = ''): string => execFileSync('kcat', ['-b', broker.bootstrapServers, '-t', 'timed', ...args], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'inherit'], timeout: 60_000 })
-  const read = (...args: readonly string[]): string => kcat(['-C', '-q', '-o', 'beginning', '-f', '%o %s\n', ...args])
+  const kcat = async (args: readonly string[], input = ''): Promise<string> => {
+    const running = run('kcat', ['-b', broker.bootstrapServers, '-t', 'timed', ...args], { timeout: 60_000 })
+    running.child.stdin?.end(input)
+    return (await running).stdout
+  }
+  const read = (...args: readonly string[]): Promise<string> => kcat(['-C', '-q', '-o', 'beginning', '-f', '%o %s\n', ...args])
   try {
-    execFileSync(process.execPath, [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), 'topics', 'create', '--topic', 'timed', '--config', 'delivery.delay.enable=true', '--config', 'record.ttl.enable=true', '--bootstrap-server', broker.bootstrapServers])
+    await run(process.execPath, [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)), 'topics', 'create', '--topic', 'timed', '--config', 'delivery.delay.enable=true', '--config', 'record.ttl.enable=true', '--bootstrap-server', broker.bootstrapServers])
     const dueMs = Date.now() + 8000
-    kcat(['-P'], 'now\n')
-    kcat(['-P', '-H', 'millrace.ttl.ms=1'], 'gone\n')
-    kcat(['-P', '-H', `millrace.deliver.at=${dueMs}`], 'later\n')
-    kcat(['-P'], 'behind\n')
-    const before = read('-e')
+    await kcat(['-P'], 'now\n')
+    await kcat(['-P', '-H', 'millrace.ttl.ms=1'], 'gone\n')
+    await kcat(['-P', '-H', `millrace.deliver.at=${dueMs}`], 'later\n')
+    await kcat(['-P'], 'behind\n')
+    const before = await read('-e')
     if (Date.now() >= dueMs) return 'this machine is too slow to look before the record is due'
     if (before !== '0 now\n') return `before its time kcat reads ${JSON.stringify(before)}`
-    const all = read('-c', '3')
+    const all = await read('-c', '3')
     if (Date.now() < dueMs) return 'a record came before its time'
     return all === '0 now\n2 later\n3 behind\n' ? null : `afterwards kcat reads ${JSON.stringify(all)}`
   } finally {

@@ -233,7 +233,11 @@ export class BrokerNode {
       ensureStateTopic: () => topicCreator.begin(SHARE_STATE_TOPIC),
     })
     this.#shareStates = shareStates
-    const deadLetters = new DeadLetterWriter(deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clock }))
+    const deadLetters = new DeadLetterWriter(deadLetterDeps({
+      dataPlane, metadata, configs, topicCreator, clock, nodeId,
+      interBroker: this.#interBroker,
+      leaderOf: (topic, partition) => view.leaderIdOf(topic, partition),
+    }))
     this.#delivery = new ShareDelivery({
       nodeId, logs: dataPlane, states: shareStates, deadLetters, clock, timers, logger: logging.logger('share'),
       sessionsMax: settings['group.share.max.share.sessions'],

@@ -3,15 +3,30 @@
 import { brokerText } from '../config/config-layers.ts'
 import type { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { CONFIG_RESOURCES, configsOf } from '../metadata/cluster-image.ts'
+import type { InterBroker } from '../interbroker/inter-broker.ts'
 import type { MetadataRuntime } from '../metadata/metadata-runtime.ts'
 import type { TopicCreator } from '../metadata/topic-creator.ts'
+import { loadCodec } from '../native.ts'
 import type { DataPlane } from '../native.ts'
+import { errorName, KafkaError } from '../protocol/error-codes.ts'
+import { encodeRecordBatch } from '../records/record-batch.ts'
 import type { DeadLetterDeps } from '../share/dead-letter-writer.ts'
 import type { Clock } from '../shared/clock.ts'
 
-type Parts = { dataPlane: DataPlane; metadata: MetadataRuntime; configs: ClusterConfigs; topicCreator: TopicCreator; clock: Clock }
+type Parts = {
+  dataPlane: DataPlane
+  metadata: MetadataRuntime
+  configs: ClusterConfigs
+  topicCreator: TopicCreator
+  clock: Clock
+  nodeId: number
+  interBroker: InterBroker
+  leaderOf(topic: string, partition: number): number
+}
 
-export function deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clock }: Parts): DeadLetterDeps {
+const PRODUCE = { version: 9, timeoutMs: 10_000, channel: 'dead-letters' }
+
+export function deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clock, nodeId, interBroker, leaderOf }: Parts): DeadLetterDeps {
   const ofBroker = (name: string): string => brokerText(configs.layers(metadata.image), name) ?? ''
   return {
     queueOf: (groupId) => {
@@ -36,7 +51,15 @@ export function deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clo
       name, numPartitions: -1, replicationFactor: -1, assignments: [],
       configs: [{ name: 'errors.deadletterqueue.group.enable', value: 'true' }, { name: 'message.timestamp.type', value: 'CreateTime' }],
     }),
-    append: (topic, partition, records) => dataPlane.append(topic, partition, [...records], null),
+    append: async (topic, partition, records) => {
+      const leader = leaderOf(topic, partition)
+      if (leader === nodeId) return dataPlane.append(topic, partition, [...records], null)
+      const batch = encodeRecordBatch(records.map((record) => ({ ...record, timestampMs: record.timestampMs ?? clock.nowMs() })), 'none', await loadCodec())
+      const request = { transactionalId: null, acks: -1, timeoutMs: PRODUCE.timeoutMs, topicData: [{ name: topic, partitionData: [{ index: partition, records: batch }] }] }
+      const written = (await interBroker.send(leader, 'Produce', request, PRODUCE)).responses[0]?.partitionResponses[0]
+      if (written === undefined || written.errorCode !== 0) throw new KafkaError(errorName(written?.errorCode ?? -1))
+      return written.baseOffset
+    },
     read: (topic, partition, offset, maxBytes) => dataPlane.read(topic, partition, offset, maxBytes),
     nowMs: () => clock.nowMs(),
   }

@@ -26,7 +26,7 @@ beforeEach(() => {
   delivery = new ShareDelivery({
     nodeId: HERE, clock, timers: clock, logger: silentLogger, sessionsMax: 10,
     logs: {
-      readRaw: async () => ({ logStartOffset: 0n, aborted: [], bytes: new Uint8Array(0) }),
+      readRaw: async () => ({ logStartOffset: 0n, aborted: [], bytes: new Uint8Array(0), waiting: [] }),
       partitionOffsets: () => [{ logStartOffset: 0n, highWatermark: 0n, leaderEpoch: localEpoch }],
       offsetForTimestamp: async () => null,
       watch: (_topic, _partition, onAdvance) => (watches.add(onAdvance), () => void watches.delete(onAdvance)),
@@ -38,7 +38,8 @@ beforeEach(() => {
     topicById: (id) => (id === TOPIC_ID ? { name: 'data', partitionCount: 1 } : undefined),
     leaderOf: () => leader,
     endpointOf: (nodeId, listener) => (nodeId < 0 ? undefined : { nodeId, host: `${listener}-${nodeId}`, port: 9092, rack: null }),
-    settingsOf: () => ({ autoOffsetReset: { strategy: 'earliest' }, isolation: 'read_uncommitted', lockDurationMs: 30_000, deliveryCountLimit: 5, recordLocksMax: 100 }),
+    settingsOf: () => ({ autoOffsetReset: { strategy: 'earliest' }, isolation: 'read_uncommitted', lockDurationMs: 30_000, deliveryCountLimit: 5, recordLocksMax: 100, allowsRenewal: true }),
+    deadLetters: { hasQueue: () => false, write: async () => null },
   })
 })
 

@@ -1,7 +1,7 @@
 // A share partition at work, with a log, a store of states and a dead-letter queue in memory, and time that moves when told.
 
 import { expect, test } from 'vitest'
-import { encodeRecordBatch } from '../../../src/cli/records/record-batch.ts'
+import { encodeRecordBatch } from '../../../src/records/record-batch.ts'
 import { loadCodec } from '../../../src/native.ts'
 import { Logging } from '../../../src/shared/logger.ts'
 import type { Uuid } from '../../../src/shared/uuid.ts'
@@ -54,7 +54,10 @@ function setting(delaysMs: readonly number[]) {
         return world.fault
       },
     },
-  }, KEY, 'orders')
+    nodeId: 1,
+    leaderOf: () => ({ leaderId: 1, leaderEpoch: 0 }),
+    endpointOf: () => undefined,
+  }, KEY, 'orders', 0)
   return { ...world, world, owner }
 }
 

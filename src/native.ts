@@ -270,7 +270,7 @@ export interface DataPlane {
   /** Appends one batch; resolves with its base offset once it is committed. Rejects with a KafkaError, with NOT_LEADER_OR_FOLLOWER where this broker does not lead or stops to. */
   append(topic: string, partition: number, records: RecordToAppend[], producer: BatchProducer | null): Promise<bigint>
   /** Appends a transaction marker (KIP-98); resolves once committed. */
-  appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
+  appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void>
   /** Whole decoded batches from the one that holds `offset`, up to `maxBytes` of log (always at least one), at most to the log end. */
   read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]>
   /** Whole batches from the one that holds `offset`, up to `maxBytes` (always at least one), at most to the high watermark, or to the last stable offset where only committed transactions are asked for. Delayed ones are among them, and told; expired records are not. */

@@ -13,8 +13,8 @@ export function coordinatorLog(dataPlane: DataPlane): CoordinatorLog {
   return {
     append: (topic, partition, records, producer) =>
       dataPlane.append(topic, partition, records.map(({ key, value }) => ({ key, value, timestampMs: null, headers: [] })), producer),
-    appendMarker: (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit) =>
-      dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
+    appendMarker: (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) =>
+      dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch),
     read: (topic, partition, offset, maxBytes) => dataPlane.read(topic, partition, offset, maxBytes),
     offsets: (topic, partition) => dataPlane.partitionOffsets([{ topic, partition }])[0] ?? null,
     watch: (topic, partition, onAdvance) => dataPlane.watch(topic, partition, onAdvance),
@@ -24,10 +24,10 @@ export function coordinatorLog(dataPlane: DataPlane): CoordinatorLog {
 /** Markers of `__consumer_offsets` go through the group coordinator, which has to know what became of the offsets. */
 export function markerWriter(dataPlane: DataPlane, groups: GroupCoordinator): MarkerWriter {
   return {
-    write: ({ topic, partition }, producerId, producerEpoch, coordinatorEpoch, commit) =>
+    write: ({ topic, partition }, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) =>
       topic === OFFSETS_TOPIC
-        ? groups.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit)
-        : dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
+        ? groups.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch)
+        : dataPlane.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch),
   }
 }
 
@@ -38,11 +38,11 @@ export function markerWriter(dataPlane: DataPlane, groups: GroupCoordinator): Ma
 export function inTime(markers: MarkerWriter, timers: Timers, timeoutMs: number): MarkerWriter {
   let count = 0
   return {
-    write: (partition, producerId, producerEpoch, coordinatorEpoch, commit) => {
+    write: (partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) => {
       const timer = `marker-in-time-${count++}`
       return new Promise((resolve, reject) => {
         timers.set(timer, timeoutMs, () => reject(new KafkaError('REQUEST_TIMED_OUT')))
-        markers.write(partition, producerId, producerEpoch, coordinatorEpoch, commit).then(resolve, reject).finally(() => timers.cancel(timer))
+        markers.write(partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch).then(resolve, reject).finally(() => timers.cancel(timer))
       })
     },
   }

@@ -24,6 +24,7 @@ type Marker = TopicPartition & {
   readonly producerEpoch: number
   readonly coordinatorEpoch: number
   readonly commit: boolean
+  readonly bumpsEpoch: boolean
   readonly resolve: () => void
   readonly reject: (error: KafkaError) => void
 }
@@ -48,11 +49,11 @@ export class MarkerRouter implements MarkerWriter {
     })
   }
 
-  write(partition: TopicPartition, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
+  write(partition: TopicPartition, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
     const leader = this.#deps.leaderOf(partition.topic, partition.partition)
-    if (leader === this.#deps.nodeId) return this.#deps.local.write(partition, producerId, producerEpoch, coordinatorEpoch, commit)
+    if (leader === this.#deps.nodeId) return this.#deps.local.write(partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch)
     if (leader < 0) return Promise.reject(new KafkaError('LEADER_NOT_AVAILABLE'))
-    return new Promise((resolve, reject) => this.#batches.add(leader, { ...partition, producerId, producerEpoch, coordinatorEpoch, commit, resolve, reject }))
+    return new Promise((resolve, reject) => this.#batches.add(leader, { ...partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch, resolve, reject }))
   }
 
   async #send(nodeId: number, markers: readonly Marker[]): Promise<void> {
@@ -70,8 +71,8 @@ export class MarkerRouter implements MarkerWriter {
   }
 }
 
-function kindOf({ producerEpoch, coordinatorEpoch, commit }: Marker): string {
-  return `${producerEpoch}/${coordinatorEpoch}/${commit}`
+function kindOf({ producerEpoch, coordinatorEpoch, commit, bumpsEpoch }: Marker): string {
+  return `${producerEpoch}/${coordinatorEpoch}/${commit}/${bumpsEpoch}`
 }
 
 function nameOf({ producerId, topic, partition }: Pick<Marker, 'producerId' | 'topic' | 'partition'>): string {
@@ -91,6 +92,7 @@ function requested(markers: readonly Marker[]): Markers {
     producerEpoch: ofProducer[0]?.producerEpoch ?? -1,
     transactionResult: ofProducer[0]?.commit ?? false,
     coordinatorEpoch: ofProducer[0]?.coordinatorEpoch ?? -1,
+    transactionVersion: ofProducer[0]?.bumpsEpoch ? 2 : 0,
     topics: [...byTopic(ofProducer)].map(([name, partitionIndexes]) => ({ name, partitionIndexes })),
   }))
 }

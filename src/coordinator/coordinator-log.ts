@@ -27,7 +27,7 @@ export interface CoordinatorLog {
    */
   append(topic: string, partition: number, records: CoordinatorRecord[], producer: BatchProducer | null): Promise<bigint>
   /** Appends a transaction marker (KIP-98); resolves once it is committed. */
-  appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
+  appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void>
   /** Batches from the one that holds `offset` on, up to `maxBytes` but at least one, none behind the high watermark. */
   read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]>
   /** Null where this broker does not have the partition. */

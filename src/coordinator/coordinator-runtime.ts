@@ -139,9 +139,9 @@ export class CoordinatorRuntime<S extends CoordinatorShard> {
   }
 
   /** Ends a transaction in this partition: appends the marker and tells the shard once it is committed. */
-  completeTransaction(partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
+  completeTransaction(partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
     const owner = this.#partitions.get(partition)?.owner
     if (!owner) return Promise.reject(new KafkaError('NOT_COORDINATOR'))
-    return owner.completeTransaction(producerId, producerEpoch, coordinatorEpoch, commit)
+    return owner.completeTransaction(producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch)
   }
 }

@@ -177,11 +177,11 @@ export class ShardPartition<S extends CoordinatorShard> {
   }
 
   /** The marker takes its place behind all records that operations have returned so far. */
-  async completeTransaction(producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
+  async completeTransaction(producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
     this.shard()
     this.#flushAll()
     const { log, topic } = this.#deps
-    const appended = log.appendMarker(topic, this.#partition, producerId, producerEpoch, coordinatorEpoch, commit)
+    const appended = log.appendMarker(topic, this.#partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch)
     const outcome = this.#inOrder(appended, () => {
       if (!this.#unloaded) this.shard().replayMarker?.(producerId, producerEpoch, commit)
     })

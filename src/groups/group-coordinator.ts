@@ -312,8 +312,8 @@ export class GroupCoordinator {
   }
 
   /** Ends a transaction in a partition of `__consumer_offsets`: its offsets count from now on, or never. */
-  completeTransaction(partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
-    return this.#runtime.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit)
+  completeTransaction(partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
+    return this.#runtime.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch)
   }
 
   #failed(operation: string, groupId: string, error: unknown): { errorCode: number; errorMessage: string } {

@@ -142,8 +142,8 @@ class AddonBackedDataPlane implements DataPlane {
     return this.#tracked(() => this.#addon.append(topic, partition, packed, Number(producerId), producerEpoch, transactional, Date.now()))
   }
 
-  async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
-    await this.#tracked(() => this.#addon.appendMarker(topic, partition, Number(producerId), producerEpoch, coordinatorEpoch, commit, Date.now()))
+  async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
+    await this.#tracked(() => this.#addon.appendMarker(topic, partition, Number(producerId), producerEpoch, coordinatorEpoch, commit, bumpsEpoch, Date.now()))
   }
 
   async read(topic: string, partition: number, offset: bigint, maxBytes: number): Promise<StoredBatch[]> {

@@ -21,7 +21,7 @@ export interface AddonDataPlane {
   readonly previousBrokerEpoch: number
   listLocalTopics(): { name: string; id?: string; partitions: number[]; logDir: string }[]
   append(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean, nowMs: number): number
-  appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, nowMs: number): number
+  appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean, nowMs: number): number
   read(topic: string, partition: number, offset: number, maxBytes: number): Promise<Buffer>
   readRaw(topic: string, partition: number, offset: number, maxBytes: number, committed: boolean): Promise<Buffer>
   watchPartition(topic: string, partition: number, watch: number): void

@@ -9,8 +9,11 @@ import type { TransactionMetadata } from './transaction-metadata.ts'
 import { listPartitions } from './transaction-metadata.ts'
 
 export interface MarkerWriter {
-  /** Resolves once the marker is committed in the partition; rejects with a `KafkaError`. Writing one twice does no harm. */
-  write(partition: TopicPartition, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void>
+  /**
+   * Resolves once the marker is committed in the partition; rejects with a `KafkaError`. Writing one twice does no harm. With
+   * `bumpsEpoch` the epoch is that of the producer's next transaction (transaction version 2, KIP-890).
+   */
+  write(partition: TopicPartition, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void>
 }
 
 export type MarkerSenderDeps = {
@@ -46,7 +49,7 @@ export class MarkerSender {
     for (let backoffMs = RETRY_BACKOFF_MS; isCurrent(); backoffMs = Math.min(2 * backoffMs, RETRY_BACKOFF_MAX_MS)) {
       if (!this.#deps.partitionExists(partition)) return true
       try {
-        await this.#deps.markers.write(partition, producerId, producerEpoch, coordinatorEpoch, metadata.state === 'PrepareCommit')
+        await this.#deps.markers.write(partition, producerId, producerEpoch, coordinatorEpoch, metadata.state === 'PrepareCommit', metadata.clientTransactionVersion === 2)
         return true
       } catch (error) {
         const fields = { transactionalId, ...partition, producerId, producerEpoch, error }

@@ -29,7 +29,7 @@ export async function writeTxnMarkers(deps: WriteTxnMarkersDeps, request: Reques
 async function writeOne(deps: WriteTxnMarkersDeps, partition: TopicPartition, marker: Request['markers'][number]): Promise<ErrorName | null> {
   if (partition.partition < 0 || partition.partition >= (deps.partitionCount(partition.topic) ?? 0)) return 'UNKNOWN_TOPIC_OR_PARTITION'
   try {
-    await deps.markers.write(partition, marker.producerId, marker.producerEpoch, marker.coordinatorEpoch, marker.transactionResult)
+    await deps.markers.write(partition, marker.producerId, marker.producerEpoch, marker.coordinatorEpoch, marker.transactionResult, marker.transactionVersion >= 2)
     return null
   } catch (error) {
     return markerErrorName(error)

@@ -122,7 +122,7 @@ describe('appending and reading', () => {
     const offsets = () => dataPlane.partitionOffsets([{ topic: 'orders', partition: 0 }])[0]
     expect(offsets()?.lastStableOffset).toBe(1n)
     expect(dataPlane.describeProducers('orders', 0)?.[0]).toMatchObject({ producerId: 7n, currentTxnStartOffset: 1n })
-    await dataPlane.appendMarker('orders', 0, 7n, 0, 3, false)
+    await dataPlane.appendMarker('orders', 0, 7n, 0, 3, false, false)
     expect(offsets()?.lastStableOffset).toBe(3n)
     const marker = (await dataPlane.read('orders', 0, 2n, 1000))[0]
     expect(marker).toMatchObject({ control: { type: 'ABORT', coordinatorEpoch: 3 }, records: [] })
@@ -131,7 +131,7 @@ describe('appending and reading', () => {
   it('refuses a marker of a fenced producer with Kafka’s error', async () => {
     dataPlane.applyTopics([topic()], [])
     await dataPlane.append('orders', 0, [record('b')], { producerId: 7n, producerEpoch: 5, transactional: true })
-    await expect(dataPlane.appendMarker('orders', 0, 7n, 4, 3, true)).rejects.toMatchObject({ errorName: 'INVALID_PRODUCER_EPOCH' })
+    await expect(dataPlane.appendMarker('orders', 0, 7n, 4, 3, true, false)).rejects.toMatchObject({ errorName: 'INVALID_PRODUCER_EPOCH' })
   })
 
   it('names an unknown partition', async () => {

@@ -66,9 +66,9 @@ test('a transaction is verified, and ended with its markers', async () => {
   expect(await verify(true)).toBeNull()
   expect(await verify(false)).toBeNull()
   const markers = new MarkerRouter({ nodeId: HERE, local: { write: nobody }, interBroker, leaderOf: () => THERE })
-  await markers.write({ topic: 'data', partition: 0 }, producerId, producerEpoch, 0, true)
+  await markers.write({ topic: 'data', partition: 0 }, producerId, producerEpoch, 0, true, false)
   expect((await records.read('data', 0, 2n, 1000))[0]).toMatchObject({ producerId, producerEpoch, control: { type: 'COMMIT', coordinatorEpoch: 0 }, records: [] })
-  await expect(markers.write({ topic: 'nowhere', partition: 0 }, producerId, producerEpoch, 0, true)).rejects.toMatchObject({ errorName: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  await expect(markers.write({ topic: 'nowhere', partition: 0 }, producerId, producerEpoch, 0, true, false)).rejects.toMatchObject({ errorName: 'UNKNOWN_TOPIC_OR_PARTITION' })
 })
 
 test('the state of a share partition is kept there', async () => {

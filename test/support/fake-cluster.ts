@@ -108,8 +108,8 @@ export class FakeNode {
     const topics = { byName: (name: string) => TOPICS.find((topic) => topic.name === name), byId: (topicId: string) => TOPICS.find((topic) => topic.id === topicId), names: () => TOPICS.map(({ name }) => name), version: () => 1n }
     this.groups = new GroupCoordinator({ log, timers, clock, logger: silentLogger, settings: DEFAULT_GROUP_SETTINGS, topics, createTopics: () => {}, shareStates: new FakeShareStates(), latestOffset: () => Promise.resolve(0n) })
     const local: MarkerWriter = {
-      write: ({ topic, partition }, producerId, producerEpoch, coordinatorEpoch, commit) =>
-        topic === OFFSETS_TOPIC ? this.groups.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit) : log.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit),
+      write: ({ topic, partition }, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) =>
+        topic === OFFSETS_TOPIC ? this.groups.completeTransaction(partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) : log.appendMarker(topic, partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch),
     }
     const partitionCount = (topic: string): number | undefined => topics.byName(topic)?.partitionCount
     this.transactions = new TransactionCoordinator({
@@ -166,7 +166,7 @@ export class FakeNode {
   #log(): CoordinatorLog {
     return {
       append: (topic, partition, records, producer) => this.append(topic, partition, records, producer),
-      appendMarker: async (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit) => {
+      appendMarker: async (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) => {
         await this.#append(topic, partition, { producerId, producerEpoch, transactional: true, control: { type: commit ? 'COMMIT' : 'ABORT', coordinatorEpoch } }, [])
       },
       read: async (topic, partition, offset) => {

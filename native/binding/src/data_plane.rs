@@ -6,6 +6,7 @@ use millrace_core::env::Env;
 use millrace_core::log::CompactionSettings;
 use millrace_core::log::LogManager;
 use millrace_core::log::StorageFact;
+use millrace_core::log::TxnMarker;
 use millrace_core::partition::{AppendError, Appended, Isolation, Partition, Wake};
 use millrace_core::record::{BatchProducer, RecordInput};
 use millrace_core::replication::Replication;
@@ -209,10 +210,12 @@ impl NativeDataPlane {
         producer_epoch: i16,
         coordinator_epoch: i32,
         commit: bool,
+        bumps_epoch: bool,
         now_ms: f64,
     ) -> Result<f64> {
         let partition = self.partition(&topic, partition)?;
-        let appended = partition.append_marker(producer_id as i64, producer_epoch, coordinator_epoch, commit, now_ms as i64);
+        let marker = TxnMarker { producer_id: producer_id as i64, epoch: producer_epoch, coordinator_epoch, commit, bumps_epoch };
+        let appended = partition.append_marker(&marker, now_ms as i64);
         self.finish_append(partition, appended)
     }
 

@@ -7,9 +7,9 @@ test('a marker that is not replicated in time fails, and takes effect all the sa
   const clock = new ManualClock()
   const partitions = new FakePartitions()
   const markers = inTime(partitions, clock, 1000)
-  await markers.write({ topic: 'quick', partition: 0 }, 1n, 0, 0, true)
+  await markers.write({ topic: 'quick', partition: 0 }, 1n, 0, 0, true, false)
   partitions.hold()
-  const late = expect(markers.write({ topic: 'late', partition: 0 }, 1n, 0, 0, true)).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
+  const late = expect(markers.write({ topic: 'late', partition: 0 }, 1n, 0, 0, true, false)).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
   clock.advance(1000)
   await late
   partitions.release()

@@ -21,7 +21,7 @@ beforeEach(() => {
   router = new MarkerRouter({ nodeId: 1, local: here, interBroker: network.from(1), leaderOf: (topic, partition) => leaders.get(`${topic}-${partition}`) ?? -1 })
 })
 
-const write = (topic: string, partition: number, producerId = 7n, epoch = 3, commit = true) => router.write({ topic, partition }, producerId, epoch, 5, commit)
+const write = (topic: string, partition: number, producerId = 7n, epoch = 3, commit = true) => router.write({ topic, partition }, producerId, epoch, 5, commit, true)
 
 test('markers go into the local log or to the broker that leads, in one request for all that come together', async () => {
   await Promise.all([write('a', 0), write('a', 1), write('b', 0), write('b', 0, 8n, 0, false)])

@@ -178,7 +178,7 @@ describe('failures', () => {
     const producer = { producerId: 7n, producerEpoch: 0, transactional: true }
     await runtime.write(0, set('a', 1), producer)
     log.loseNextAnswer(new KafkaError('REQUEST_TIMED_OUT'))
-    await expect(runtime.completeTransaction(0, 7n, 0, 1, true)).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
+    await expect(runtime.completeTransaction(0, 7n, 0, 1, true, false)).rejects.toMatchObject({ errorName: 'REQUEST_TIMED_OUT' })
     await settled()
     expect(counters()).toEqual({ a: 1 })
   })
@@ -227,21 +227,21 @@ describe('load and unload', () => {
     await runtime.write(0, set('b', 3), producer(8n))
     await runtime.write(0, set('c', 4), producer(9n))
     expect(counters()).toEqual({ a: 1 })
-    await runtime.completeTransaction(0, 7n, 0, 1, true)
-    await runtime.completeTransaction(0, 8n, 0, 1, false)
+    await runtime.completeTransaction(0, 7n, 0, 1, true, false)
+    await runtime.completeTransaction(0, 8n, 0, 1, false, false)
     expect(counters()).toEqual({ a: 2 })
     expect(log.of(TOPIC, 0).map((batch) => batch.control?.type ?? batch.producerId)).toEqual([-1n, 7n, 8n, 9n, 'COMMIT', 'ABORT'])
 
     runtime = create()
     await runtime.load(0, 0)
     expect(counters()).toEqual({ a: 2 })
-    await runtime.completeTransaction(0, 9n, 0, 1, true)
+    await runtime.completeTransaction(0, 9n, 0, 1, true, false)
     expect(counters()).toEqual({ a: 2, c: 4 })
   })
 
   test('a marker follows the records of the same tick', async () => {
     const written = runtime.write(0, set('a', 1), { producerId: 7n, producerEpoch: 0, transactional: true })
-    await runtime.completeTransaction(0, 7n, 0, 1, true)
+    await runtime.completeTransaction(0, 7n, 0, 1, true, false)
     await written
     expect(log.of(TOPIC, 0).map((batch) => batch.control?.type ?? null)).toEqual([null, 'COMMIT'])
     expect(counters()).toEqual({ a: 1 })
@@ -263,7 +263,7 @@ describe('load and unload', () => {
     expect(runtime.isLoading()).toBe(false)
     expect(await runtime.write(1, increment('a'))).toBe(1)
     await expect(runtime.write(2, increment('a'))).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
-    await expect(runtime.completeTransaction(2, 1n, 0, 0, true)).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
+    await expect(runtime.completeTransaction(2, 1n, 0, 0, true, false)).rejects.toMatchObject({ errorName: 'NOT_COORDINATOR' })
   })
 
   test('unloading refuses what waits and drops what is acknowledged later', async () => {

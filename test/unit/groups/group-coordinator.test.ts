@@ -241,7 +241,7 @@ describe('offsets of a transaction', () => {
     }, 5)
     return response.topics?.[0]?.partitions?.[0]?.errorCode
   }
-  const end = (commits: boolean, producerId = PRODUCER.producerId): Promise<void> => peer.coordinator.completeTransaction(0, producerId, PRODUCER.producerEpoch, 1, commits)
+  const end = (commits: boolean, producerId = PRODUCER.producerId): Promise<void> => peer.coordinator.completeTransaction(0, producerId, PRODUCER.producerEpoch, 1, commits, false)
 
   test('need a group, which others do not', async () => {
     expect(await txn(5n, PRODUCER.producerId, '')).toBe(errorCode('INVALID_GROUP_ID'))

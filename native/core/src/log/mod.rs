@@ -33,7 +33,7 @@ pub use loader::{LoadPlan, LoadReport, load as load_log, plan_load};
 pub(crate) use log_dir::fresh_number;
 pub use manager::{LocalTopic, LogDirSummary, LogManager, LogManagerOptions, OpenError};
 pub use partition_log::{AppendFailure, FlushMark, LogError, LogSlice, LogWriter, PartitionLog, SegmentSummary};
-pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary, ProducerUndo};
+pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary, ProducerUndo, TxnMarker};
 pub use segment::{LogContext, PlacedBatch};
 pub use segment_cache::SegmentCache;
 pub use topic::{PartitionSpec, Topic, TopicSpec, TopicTable};

@@ -109,6 +109,17 @@ pub struct Duplicate {
     pub last_offset: i64,
 }
 
+/// The end of a transaction, as its coordinator asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TxnMarker {
+    pub producer_id: i64,
+    pub epoch: i16,
+    pub coordinator_epoch: i32,
+    pub commit: bool,
+    /// Of transaction version 2, in which every transaction has an epoch of its own.
+    pub bumps_epoch: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Verification {
     epoch: i16,
@@ -255,16 +266,28 @@ impl ProducerState {
         }
     }
 
-    /// Checks that a marker is not a fenced coordinator's or producer's.
-    pub fn check_marker(&self, producer_id: i64, epoch: i16, coordinator_epoch: i32) -> Result<(), AppendError> {
+    /// Checks that a marker is not a fenced coordinator's or producer's. Since transaction version 2 a marker carries the epoch
+    /// of the producer's next transaction (KIP-890): where that one has begun already, the marker is a late repetition.
+    pub fn check_marker(&self, marker: &TxnMarker) -> Result<(), AppendError> {
+        let TxnMarker { producer_id, epoch, coordinator_epoch, .. } = *marker;
         let Some(producer) = self.producers.get(&producer_id) else { return Ok(()) };
-        if epoch < producer.epoch {
+        let is_repeated = marker.bumps_epoch && epoch == producer.epoch && producer.txn_start.is_some();
+        if epoch < producer.epoch || is_repeated {
             return Err(AppendError::InvalidProducerEpoch { producer_id, current: producer.epoch, found: epoch });
         }
         if coordinator_epoch < producer.coordinator_epoch {
             return Err(AppendError::CoordinatorFenced { current: producer.coordinator_epoch, found: coordinator_epoch });
         }
         Ok(())
+    }
+
+    /// What was asked about the transaction that a marker ends is void; what was asked about the next one is not.
+    pub fn end_verifications(&mut self, marker: &TxnMarker) {
+        if let Some(known) = self.verifications.get(&marker.producer_id)
+            && !(marker.bumps_epoch && known.epoch >= marker.epoch)
+        {
+            self.verifications.remove(&marker.producer_id);
+        }
     }
 
     /// Notes a marker at `offset`; returns the transaction where it was aborted, with the last stable offset as it is
@@ -285,7 +308,6 @@ impl ProducerState {
         producer.coordinator_epoch = coordinator_epoch;
         producer.last_timestamp_ms = header.max_timestamp;
         producer.last_seen_ms = self.now_ms;
-        self.verifications.remove(&header.producer_id);
         let first_offset = producer.txn_start.take()?;
         self.unstable.insert(first_offset, Some(offset));
         if commit {
@@ -479,6 +501,24 @@ mod tests {
         assert!(matches!(state.check(&batch(2, 1, 1, false)), Err(AppendError::InvalidProducerEpoch { current: 3, .. })));
         assert!(matches!(state.check(&batch(4, 5, 1, false)), Err(AppendError::OutOfOrderSequence { expected: 0, .. })));
         assert_eq!(state.check(&batch(4, 0, 1, false)), Ok(None));
+    }
+
+    #[test]
+    fn a_marker_ends_what_was_asked_about_its_own_transaction_and_not_about_the_next() {
+        let marker = |epoch, bumps_epoch| TxnMarker { producer_id: 7, epoch, coordinator_epoch: 0, commit: false, bumps_epoch };
+        let first_write = |epoch| BatchHeader { producer_id: 7, ..batch(epoch, 0, 1, true) };
+        for (asked_at, ended_by, survives) in [(3, marker(3, false), false), (3, marker(4, true), false), (4, marker(4, true), true)] {
+            let mut state = ProducerState::default();
+            let guard = state.begin_verification(7, asked_at);
+            state.end_verifications(&ended_by);
+            assert_eq!(state.check_verified(&first_write(asked_at), guard).is_ok(), survives, "{asked_at} {ended_by:?}");
+        }
+        // The next transaction has begun: the marker before it came twice.
+        let mut state = ProducerState::default();
+        let _ = state.append(&first_write(4), 20);
+        assert!(matches!(state.check_marker(&marker(4, true)), Err(AppendError::InvalidProducerEpoch { current: 4, .. })));
+        assert_eq!(state.check_marker(&marker(4, false)), Ok(()));
+        assert_eq!(state.check_marker(&marker(5, true)), Ok(()));
     }
 
     #[test]

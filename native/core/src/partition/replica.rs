@@ -16,7 +16,7 @@ use super::stored::{StoredBatch, decode_batch};
 use super::{AppendEntry, AppendError, Appended, Cluster, EpochError, PartitionUnavailable, ReadError, Slice, Standing};
 use crate::env::write_in_place;
 use crate::log::fresh_number;
-use crate::log::{AbortedTxn, AppendFailure, FlushMark, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary};
+use crate::log::{AbortedTxn, AppendFailure, FlushMark, LogConfig, LogError, PartitionLog, ProducerSummary, SegmentSummary, TxnMarker};
 use crate::log::{LoadPlan, LoadReport, LogContext, StorageFact, Uuid, checkpoint, load_log, plan_load};
 use crate::record::{BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
 
@@ -589,19 +589,12 @@ impl Partition {
     }
 
     /// Appends a transaction marker (KIP-98).
-    pub fn append_marker(
-        &self,
-        producer_id: i64,
-        producer_epoch: i16,
-        coordinator_epoch: i32,
-        commit: bool,
-        now_ms: i64,
-    ) -> Result<Appended, AppendError> {
-        let batch = build_marker(producer_id, producer_epoch, coordinator_epoch, commit, now_ms);
-        self.append_own(batch, Some((coordinator_epoch, commit)), now_ms)
+    pub fn append_marker(&self, marker: &TxnMarker, now_ms: i64) -> Result<Appended, AppendError> {
+        let batch = build_marker(marker.producer_id, marker.epoch, marker.coordinator_epoch, marker.commit, now_ms);
+        self.append_own(batch, Some(marker), now_ms)
     }
 
-    fn append_own(&self, mut batch: Vec<u8>, marker: Option<(i32, bool)>, now_ms: i64) -> Result<Appended, AppendError> {
+    fn append_own(&self, mut batch: Vec<u8>, marker: Option<&TxnMarker>, now_ms: i64) -> Result<Appended, AppendError> {
         self.check_leads()?;
         let log = self.log()?;
         let config = self.config.load();
@@ -616,8 +609,8 @@ impl Partition {
             return Err(AppendError::NotEnoughReplicas { in_sync, required });
         }
         writer.producers.set_now(now_ms);
-        if let Some((coordinator_epoch, _)) = marker {
-            writer.producers.check_marker(header.producer_id, header.producer_epoch, coordinator_epoch)?;
+        if let Some(marker) = marker {
+            writer.producers.check_marker(marker)?;
         }
         let base_offset = log.log_end_offset();
         let epoch = self.leader_epoch();
@@ -632,8 +625,9 @@ impl Partition {
             }
             return Err(AppendError::Unavailable(self.failed_by(&error)));
         }
-        if let Some((coordinator_epoch, commit)) = marker {
-            let aborted = writer.producers.complete(&header, base_offset, coordinator_epoch, commit);
+        if let Some(marker) = marker {
+            writer.producers.end_verifications(marker);
+            let aborted = writer.producers.complete(&header, base_offset, marker.coordinator_epoch, marker.commit);
             if let Some(txn) = aborted {
                 log.note_aborted(txn);
             }

@@ -30,7 +30,7 @@ export declare class NativeDataPlane {
   /** Appends packed records as one batch. Returns the base offset, or -1 - token where it is not committed yet. */
   append(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean, nowMs: number): number
   /** Appends a transaction marker; returns as `append` does. */
-  appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, nowMs: number): number
+  appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean, nowMs: number): number
   read(topic: string, partition: number, offset: number, maxBytes: number): Promise<Buffer>
   readRaw(topic: string, partition: number, offset: number, maxBytes: number, committed: boolean): Promise<Buffer>
   /** Has `watch` told once, as a fact, when the partition's committed records grow. What happened before is not told. */

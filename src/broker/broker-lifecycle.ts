@@ -17,6 +17,8 @@ export type LifecycleDeps = {
   readonly controller: Pick<ControllerClient, 'call'>
   /** All of the registration but who registers. */
   registration(): Omit<BrokerRegistrationRequest, 'brokerId' | 'incarnationId'>
+  /** Log directories that have failed, and those that take no new replicas. */
+  logDirs(): { readonly offline: readonly Uuid[]; readonly cordoned: readonly Uuid[] }
   /** This broker as the image has it, and the offset of the image. */
   self(): { readonly broker: BrokerImage | undefined; readonly metadataOffset: bigint }
   readonly heartbeatIntervalMs: number
@@ -27,7 +29,7 @@ export type LifecycleDeps = {
 }
 
 const REGISTRATION_VERSION = 4
-const HEARTBEAT_VERSION = 1
+const HEARTBEAT_VERSION = 2
 const REGISTRATION_TIMEOUT_MS = 60_000
 const REGISTRATION_BACKOFF_MS = 500
 /** Between heartbeats while there is something to wait for. */
@@ -42,6 +44,7 @@ export class BrokerLifecycle {
   readonly #deps: LifecycleDeps
   #epoch = -1n
   #isFenced = true
+  #hasBegun = false
   #wantsShutDown = false
   #shouldShutDown = false
   #waiting: Waiting[] = []
@@ -75,6 +78,7 @@ export class BrokerLifecycle {
 
   /** Begins to tell the controller that this broker is alive; resolves once it is not fenced any more, as this node has it. */
   async unfence(): Promise<void> {
+    this.#hasBegun = true
     void this.#beat()
     await this.#until(() => this.#isSeen() && this.#deps.self().broker?.fenced === false)
   }
@@ -85,6 +89,11 @@ export class BrokerLifecycle {
     this.#deps.timers.set(TIMER, 0, () => void this.#beat())
     await Promise.race([this.#until(() => this.#shouldShutDown), this.#pause('controlled-shutdown', timeoutMs)])
     if (!this.#shouldShutDown) this.#deps.logger.warn('stops without having handed over all leaderships', { waitedMs: timeoutMs })
+  }
+
+  /** Has the controller know at once what it would learn with the next heartbeat. */
+  hasten(): void {
+    if (this.#hasBegun && !this.#closed) this.#deps.timers.set(TIMER, 0, () => void this.#beat())
   }
 
   close(): void {
@@ -122,8 +131,8 @@ export class BrokerLifecycle {
     const wantShutDown = this.#wantsShutDown
     let delayMs = heartbeatIntervalMs
     try {
-      const { metadataOffset } = self()
-      const request = { brokerId: nodeId, brokerEpoch: this.#epoch, currentMetadataOffset: metadataOffset, wantFence: false, wantShutDown }
+      const { offline, cordoned } = this.#deps.logDirs()
+      const request = { brokerId: nodeId, brokerEpoch: this.#epoch, currentMetadataOffset: self().metadataOffset, wantFence: false, wantShutDown, offlineLogDirs: [...offline], cordonedLogDirs: [...cordoned] }
       const response = await controller.call('BrokerHeartbeat', request, { version: HEARTBEAT_VERSION, timeoutMs: wantShutDown ? Math.min(sessionTimeoutMs, SHUTDOWN_CALL_TIMEOUT_MS) : sessionTimeoutMs, channel: 'lifecycle' })
       delayMs = await this.#take(response, wantShutDown)
     } catch (error) {

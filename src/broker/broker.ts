@@ -66,10 +66,15 @@ import { deadLetterDeps } from './dead-letter-access.ts'
 import { gateByFeatures } from './feature-gates.ts'
 import { envelopeHandler, forwardToController } from './forwarding.ts'
 import { IsrProposals } from './isr-proposals.ts'
+import { DirectoryAssignments } from './directory-assignments.ts'
 import { directoryIdOf, findMembership, openMetadataLog, quorumAddress, quorumDirectoryId } from './quorum.ts'
 import { takeOverKafkaMetadata } from './kafka-metadata.ts'
+import { LogDirectories } from './log-directories.ts'
 import { LocalCaller } from './local-caller.ts'
 import { MarkerRouter } from './marker-router.ts'
+import { futureBytes, replicaDirectories } from './replica-files.ts'
+import { ReplicaMoves } from './replica-moves.ts'
+import { ReplicaPlacement } from './replica-placement.ts'
 import { retentionPolicy } from './retention.ts'
 import { RetentionRunner } from './retention-runner.ts'
 import { Router } from './router.ts'
@@ -139,6 +144,9 @@ export class BrokerNode {
   readonly #controller: ActiveController
   readonly #controllerClient: ControllerClient
   readonly #lifecycle: BrokerLifecycle
+  readonly #directories: LogDirectories
+  readonly #moves: ReplicaMoves
+  readonly #placement: ReplicaPlacement
   readonly #coordinators: readonly CoordinatorFollower[]
   /** Whether the metadata tells of this process: only then is what it says of this broker's partitions about it. */
   #isAdmitted = false
@@ -270,10 +278,30 @@ export class BrokerNode {
       nodeId, local: this.transactions, interBroker: this.#interBroker,
       coordinatorOf: (transactionalId) => view.leaderIdForKey(TRANSACTION_STATE_TOPIC, transactionalId) ?? -1,
     })
+    // A directory that was never given an id is not known by one from before either.
+    this.#directories = new LogDirectories(config.logDirs.map((path) => ({ path, id: directoryIdOf(path) ?? randomUuid() })), () => configs.layers(metadata.image))
+    const directories = this.#directories
+    const assignments = new DirectoryAssignments({ nodeId, timers, controller: controllerClient, logger: this.#logger, brokerEpoch: () => this.#lifecycle.epoch })
+    this.#moves = new ReplicaMoves({
+      dataPlane, directories, copiedBytes: futureBytes, logger: this.#logger,
+      replica: (topic, partition) => {
+        const found = metadata.image.topicsByName.get(topic)?.partitions[partition]
+        return found === undefined ? 'unknown' : found.replicas.includes(nodeId) ? 'here' : 'elsewhere'
+      },
+      onMoved: (topic, partition, logDir) => {
+        const [topicId, directoryId] = [metadata.image.topicsByName.get(topic)?.id, directories.at(logDir)?.id]
+        if (topicId !== undefined && directoryId !== undefined) assignments.add({ topicId, partition, directoryId })
+      },
+    })
+    this.#placement = new ReplicaPlacement({
+      nodeId, directories, moves: this.#moves, logger: this.#logger,
+      lookUp: () => replicaDirectories(config.logDirs),
+      assign: (assignment) => assignments.add(assignment),
+    })
     let served: ServedApis
     let handlers: ApiHandlers
     const all: ApiHandlers = {
-      ...metadataHandlers({ runtime: metadata, configs, config, topicCreator, logs: dataPlane, logging, logger: creatorLogger, randomInt }),
+      ...metadataHandlers({ runtime: metadata, configs, config, topicCreator, logs: dataPlane, directories: this.#moves, logging, logger: creatorLogger, randomInt }),
       ...groupHandlers({
         coordinator: this.groups,
         topics,
@@ -297,7 +325,7 @@ export class BrokerNode {
         finalized: () => view.finalizedFeatures(),
       }),
     }
-    handlers = forwardToController(gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0), { nodeId, isActive, controller: controllerClient })
+    handlers = forwardToController(gateByFeatures(all, (feature) => metadata.image.features.get(feature) ?? 0), { nodeId, logDirs: config.logDirs, isActive, controller: controllerClient })
     served = servedApis(handlers, { ...METADATA_APIS, ...GROUP_APIS, ...TRANSACTION_APIS, ...SHARE_APIS, ...CONTROLLER_APIS, ApiVersions: API_VERSIONS_VERSIONS })
     const firstListener = config.listeners.bind[0]?.name ?? ''
     this.caller = new ClusterCaller({
@@ -347,6 +375,7 @@ export class BrokerNode {
     this.#lifecycle = new BrokerLifecycle({
       nodeId, clock, timers, logger: this.#logger, incarnationId: randomUuid(), controller: controllerClient,
       registration: () => this.#registration(),
+      logDirs: () => ({ offline: directories.offline.map(({ id }) => id), cordoned: directories.cordoned.map(({ id }) => id) }),
       self: () => ({ broker: metadata.image.brokers.get(nodeId), metadataOffset: metadata.image.offset }),
       heartbeatIntervalMs: settings['broker.heartbeat.interval.ms'],
       sessionTimeoutMs: settings['broker.session.timeout.ms'],
@@ -355,6 +384,8 @@ export class BrokerNode {
     dataPlane.onEvent((event) => {
       logDataPlaneEvent(event, this.#logger)
       if (event.kind === 'isrProposed') isrProposals.add(event)
+      // The others take over what lay there.
+      if (event.kind === 'logDirFailed' && directories.fail(event.path)) this.#lifecycle.hasten()
     })
     metadata.onChange((image, delta) => this.#follow(image, delta))
     metadataLog.onLeadership((leadership) => this.#lead(leadership))
@@ -424,6 +455,7 @@ export class BrokerNode {
     this.#tellCluster(metadata.image)
     this.#tellQuotas(metadata.image)
     dataPlane.applyTopics(allTopicLogStates(metadata.image, this.config.nodeId, configs), [])
+    this.#placement.start(metadata.image)
     for (const coordinator of this.#coordinators) coordinator.follow(metadata.image)
     for (const endpoint of this.config.listeners.bind) if (endpoint.port !== 0) dataPlane.listen(endpoint)
   }
@@ -445,8 +477,7 @@ export class BrokerNode {
       features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
       rack: config.settings['broker.rack'],
       isMigratingZkBroker: false,
-      // A directory that was never given an id is not known by one from before either.
-      logDirs: config.logDirs.map((dir) => directoryIdOf(dir) ?? randomUuid()),
+      logDirs: this.#directories.online.map(({ id }) => id),
       previousBrokerEpoch: BigInt(dataPlane.cleanStart ? dataPlane.previousBrokerEpoch : -1),
     }
   }
@@ -484,6 +515,7 @@ export class BrokerNode {
   async #close(): Promise<void> {
     await this.#handOver()
     this.#lifecycle.close()
+    this.#moves.close()
     this.#compaction.close()
     await this.balancer.close()
     await this.#retention.close()
@@ -526,6 +558,7 @@ export class BrokerNode {
     // Removed first: a topic of the same name may follow in the same change.
     if (removedTopicIds.length > 0) this.dataPlane.applyTopics([], removedTopicIds)
     if (upserts.length > 0) this.dataPlane.applyTopics(upserts, [])
+    this.#placement.follow(image, delta)
     for (const coordinator of this.#coordinators) coordinator.follow(image)
     this.#delivery.onLeadersChanged()
     this.isrChanges.follow(delta)

@@ -7,6 +7,7 @@ import type { ApiName, Encodable, RequestOf, ResponseOf } from '../protocol/api-
 import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../protocol/codec.ts'
 import { errorCode, KafkaError } from '../protocol/error-codes.ts'
 import { KEPT_IN_METADATA } from '../config/broker-settings.ts'
+import { unknownCordoned } from '../config/cordoned-directories.ts'
 import { CONFIG_RESOURCES } from '../metadata/cluster-image.ts'
 import type { ApiHandler, ApiHandlers, RequestContext } from './api.ts'
 import type { ControllerClient } from './controller-client.ts'
@@ -22,6 +23,8 @@ const FORWARD_TIMEOUT_MS = 25_000
 
 export type ForwardingDeps = {
   readonly nodeId: number
+  /** This broker's. */
+  readonly logDirs: readonly string[]
   isActive(): boolean
   readonly controller: ControllerClient
 }
@@ -36,7 +39,7 @@ export function forwardToController(handlers: ApiHandlers, deps: ForwardingDeps)
     const here = forwarding[api]
     if (here === undefined) continue
     const elsewhere: AnyHandler = (context, request) => forward(deps.controller, api, context, request)
-    const away = api === 'AlterConfigs' || api === 'IncrementalAlterConfigs' ? splitConfigs(here as ApiHandler<ConfigApi>, elsewhere as ApiHandler<ConfigApi>, deps.nodeId) : elsewhere
+    const away = api === 'AlterConfigs' || api === 'IncrementalAlterConfigs' ? splitConfigs(here as ApiHandler<ConfigApi>, elsewhere as ApiHandler<ConfigApi>, deps) : elsewhere
     forwarding[api] = (context, request) => (context.isForwarded || deps.isActive() ? here(context, request) : (away as AnyHandler)(context, request))
   }
   return forwarding as ApiHandlers
@@ -54,11 +57,12 @@ async function forward<N extends ApiName>(controller: ControllerClient, api: N, 
   return decodeResponse(api, apiVersion, responseData).body as Encodable<ResponseOf<N>>
 }
 
-/** Loggers belong to the broker that was asked, and so does the complaint about another broker's name; all else is the controller's. */
-function splitConfigs(here: ApiHandler<ConfigApi>, elsewhere: ApiHandler<ConfigApi>, nodeId: number): ApiHandler<ConfigApi> {
-  type Resource = { resourceType: number; resourceName: string; configs: readonly { name: string }[] }
+/** Loggers belong to the broker that was asked, and so do complaints about another broker's name or about directories that this one has not; all else is the controller's. */
+function splitConfigs(here: ApiHandler<ConfigApi>, elsewhere: ApiHandler<ConfigApi>, { nodeId, logDirs }: ForwardingDeps): ApiHandler<ConfigApi> {
+  type Resource = { resourceType: number; resourceName: string; configs: readonly { name: string; value: string | null; configOperation?: number }[] }
   const isOwn = ({ resourceType, resourceName, configs }: Resource): boolean => {
     if (resourceType === CONFIG_RESOURCES.BROKER_LOGGER) return true
+    if (resourceType === CONFIG_RESOURCES.BROKER && resourceName === String(nodeId) && unknownCordoned(configs, logDirs).length > 0) return true
     const isAnothers = resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && resourceName !== String(nodeId)
     return isAnothers && !configs.every(({ name }) => KEPT_IN_METADATA.has(name))
   }

@@ -6,6 +6,7 @@ import { MillraceError } from '../shared/errors.ts'
 import { BROKER_SETTINGS, isBrokerSetting } from './broker-settings.ts'
 import type { BrokerSettings } from './broker-settings.ts'
 import { parseConfig } from './config-key.ts'
+import { unknownDirectories } from './cordoned-directories.ts'
 import type { ConfigKey, ConfigValue } from './config-key.ts'
 import { knownSettings } from './known-settings.ts'
 import { resolveListeners } from './listeners.ts'
@@ -121,6 +122,8 @@ function resolveLogDirs(settings: BrokerSettings, at: (name: string) => string):
   if (dirs.length === 0) throw new ConfigError(at('log.dirs'), 'log.dirs names no directory')
   const repeated = dirs.find((dir, index) => dirs.indexOf(dir) !== index)
   if (repeated !== undefined) throw new ConfigError(at('log.dirs'), `log.dirs names ${repeated} twice`)
+  const [unknown] = unknownDirectories(settings['cordoned.log.dirs'], dirs)
+  if (unknown !== undefined) throw new ConfigError(at('cordoned.log.dirs'), `cordoned.log.dirs names ${unknown}, which is not in log.dirs`)
   return dirs
 }
 

@@ -47,6 +47,7 @@ export const BROKER_SETTINGS = {
   // Kafka's default is /tmp/kafka-logs, which a reboot may empty.
   'log.dir': list('data', { doc: 'Directory for the logs where log.dirs is not given.' }),
   'log.dirs': optionalList({ doc: 'Directories for the logs.' }),
+  'cordoned.log.dirs': list('', { doc: 'Those of log.dirs that take no new replicas; * for all of them.' }),
   'num.recovery.threads.per.data.dir': int(2, { check: atLeast(1), doc: 'Threads per log directory that recover logs after an unclean stop.' }),
   'log.flush.offset.checkpoint.interval.ms': int(60_000, { check: atLeast(0), doc: 'Time in milliseconds between writes of the recovery points.' }),
   'num.replica.fetchers': int(1, { check: atLeast(1), doc: 'Connections to each broker whose partitions this one follows; partitions are spread over them.' }),
@@ -224,7 +225,7 @@ export function brokerSynonyms(name: string): readonly string[] {
 const dynamicNames: ReadonlySet<string> = new Set([
   ...Object.values(TOPIC_SYNONYMS),
   ...Object.keys(BROKER_SETTINGS).filter((name) => name.startsWith('balancer.')),
-  'broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate',
+  'broker.draining', 'cordoned.log.dirs', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate',
   'errors.deadletterqueue.auto.create.topics.enable', 'errors.deadletterqueue.topic.name.prefix',
 ])
 

@@ -55,7 +55,6 @@ controller.quorum.retry.backoff.ms INT 20 0.. any
 controller.quota.window.num INT 11 1.. any
 controller.quota.window.size.seconds INT 1 1.. any
 controller.socket.timeout.ms INT 30000 - any
-cordoned.log.dirs LIST "" - fixed
 create.topic.policy.class.name CLASS - - fixed
 delegation.token.expiry.check.interval.ms LONG 3600000 1.. any
 delegation.token.expiry.time.ms LONG 86400000 1.. any

@@ -8,7 +8,7 @@ import { describeConfigs, listConfigResources } from './handlers/describe-config
 import { describeTopicPartitions } from './handlers/describe-topic-partitions-handler.ts'
 import type { MetadataHandlersDeps } from './handlers/handler-deps.ts'
 import { updateFeatures } from './handlers/feature-handlers.ts'
-import { deleteRecords, describeLogDirs, describeProducers } from './handlers/log-handlers.ts'
+import { alterReplicaLogDirs, deleteRecords, describeLogDirs, describeProducers } from './handlers/log-handlers.ts'
 import { alterPartitionReassignments, electLeaders } from './handlers/leadership-handlers.ts'
 import { metadata } from './handlers/metadata-handler.ts'
 import type { MetadataRequestContext } from './handlers/request-context.ts'
@@ -16,7 +16,7 @@ import { createAcls, deleteAcls, describeAcls, describeClientQuotas, describeUse
 import { createPartitions, createTopics, deleteTopics } from './handlers/topic-handlers.ts'
 import { addRaftVoter, removeRaftVoter } from './handlers/voter-handlers.ts'
 
-export type { MetadataHandlersDeps, PartitionLogs } from './handlers/handler-deps.ts'
+export type { MetadataHandlersDeps, PartitionLogs, ReplicaDirectories } from './handlers/handler-deps.ts'
 
 /** Lowest and highest version of the APIs that are served here. */
 export const METADATA_APIS = {
@@ -26,6 +26,7 @@ export const METADATA_APIS = {
   DeleteRecords: { minVersion: 0, maxVersion: 2 },
   DescribeConfigs: { minVersion: 1, maxVersion: 4 },
   AlterConfigs: { minVersion: 0, maxVersion: 2 },
+  AlterReplicaLogDirs: { minVersion: 1, maxVersion: 2 },
   DescribeLogDirs: { minVersion: 1, maxVersion: 5 },
   CreatePartitions: { minVersion: 0, maxVersion: 3 },
   DescribeAcls: { minVersion: 1, maxVersion: 3 },
@@ -59,6 +60,7 @@ export function metadataHandlers(deps: MetadataHandlersDeps): MetadataHandlers {
     DeleteRecords: (_context, request) => deleteRecords(deps, request),
     DescribeConfigs: (_context, request) => describeConfigs(deps, request),
     AlterConfigs: (context, request) => alterConfigs(deps, context, request),
+    AlterReplicaLogDirs: (_context, request) => alterReplicaLogDirs(deps, request),
     DescribeLogDirs: (_context, request) => describeLogDirs(deps, request),
     CreatePartitions: (_context, request) => createPartitions(deps, request),
     IncrementalAlterConfigs: (context, request) => incrementalAlterConfigs(deps, context, request),

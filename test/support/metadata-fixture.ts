@@ -5,6 +5,7 @@ import { emptyImage } from '../../src/metadata/cluster-image.ts'
 import { registerBroker, raiseFeatures } from '../../src/metadata/controller/cluster-records.ts'
 import { initialFeatureLevels } from '../../src/metadata/features.ts'
 import { METADATA_APIS, metadataHandlers } from '../../src/metadata/metadata-handlers.ts'
+import type { ReplicaDirectories } from '../../src/metadata/metadata-handlers.ts'
 import { PartitionMetadataLog } from '../../src/metadata/metadata-log.ts'
 import { MetadataRuntime } from '../../src/metadata/metadata-runtime.ts'
 import { TopicCreator } from '../../src/metadata/topic-creator.ts'
@@ -20,6 +21,13 @@ import { ManualClock } from './manual-clock.ts'
 
 export type MetadataApi = keyof typeof METADATA_APIS
 export type { DescribedConfig }
+
+type FakeDirectories = {
+  placed: { topic: string; partition: number; logDir: string }[]
+  copies: Awaited<ReturnType<ReplicaDirectories['future']>>
+  cordoned: string[]
+  refusal: Error | undefined
+}
 
 export const CLUSTER_ID = 'Sm9pbi1UaGUtRmlyc3QtMQ' as Uuid
 
@@ -46,7 +54,16 @@ export async function openMetadata(options: { settings?: Record<string, string>;
   let lastTopicId = 0
   const newTopicId = (): Uuid => Buffer.from(`topic${String(++lastTopicId).padStart(11, '0')}`).toString('base64url') as Uuid
   const topicCreator = new TopicCreator({ runtime, configs, config, newTopicId, randomInt: () => 0, logger, elsewhere: () => null })
-  const handlers = metadataHandlers({ runtime, configs, config, topicCreator, logs: dataPlane, logging, logger, randomInt: () => 0 })
+  const directories: FakeDirectories = { placed: [], copies: [], cordoned: [], refusal: undefined }
+  const replicaDirectories: ReplicaDirectories = {
+    place: (topic, partition, logDir) => {
+      if (directories.refusal !== undefined) throw directories.refusal
+      directories.placed.push({ topic, partition, logDir })
+    },
+    future: async () => directories.copies,
+    isCordoned: (logDir) => directories.cordoned.includes(logDir),
+  }
+  const handlers = metadataHandlers({ runtime, configs, config, topicCreator, logs: dataPlane, directories: replicaDirectories, logging, logger, randomInt: () => 0 })
 
   /** Encodes the request, has it answered, and decodes the response, all at that version; by default the highest. */
   async function call<N extends MetadataApi>(api: N, request: Encodable<RequestOf<N>>, version: number = METADATA_APIS[api].maxVersion): Promise<ResponseOf<N>> {
@@ -57,7 +74,7 @@ export async function openMetadata(options: { settings?: Record<string, string>;
     return decodeResponse(api, version, encodeResponse(api, version, 7, response)).body
   }
 
-  return { clock, dataPlane, config, configs, logging, lines, runtime, topicCreator, call }
+  return { clock, dataPlane, directories, config, configs, logging, lines, runtime, topicCreator, call }
 }
 
 export function newTopic(name: string, partitionCount = 1, configs: Record<string, string> = {}) {

@@ -2,6 +2,7 @@
 
 import { brokerConfigSpace, changeConfigs, groupConfigSpace, topicConfigSpace } from '../../config/alter-configs.ts'
 import type { ConfigChange, ConfigSpace } from '../../config/alter-configs.ts'
+import { CORDONED_LOG_DIRS } from '../../config/cordoned-directories.ts'
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
@@ -54,6 +55,9 @@ function alterResource(image: ClusterImage, { resourceType, resourceName, change
   const space = configSpace(image, resourceType, resourceName, fallbacks)
   if (resourceType === CONFIG_RESOURCES.BROKER && resourceName === '' && changes.some(({ name }) => name === 'broker.draining')) {
     throw new KafkaError('INVALID_REQUEST', 'broker.draining is set for one broker; all of them at once have nowhere to put what they hold.')
+  }
+  if (resourceType === CONFIG_RESOURCES.BROKER && resourceName === '' && changes.some(({ name }) => name === CORDONED_LOG_DIRS)) {
+    throw new KafkaError('INVALID_REQUEST', `${CORDONED_LOG_DIRS} is set for one broker: log directories are a broker's own.`)
   }
   const before = configsOf(image, resourceType, resourceName)
   const { texts } = changeConfigs(space, before, replace ? replacement(before.keys(), changes) : changes)

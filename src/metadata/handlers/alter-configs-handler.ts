@@ -4,6 +4,7 @@
 import { CONFIG_OPERATIONS } from '../../config/alter-configs.ts'
 import type { ConfigChange, ConfigOperation } from '../../config/alter-configs.ts'
 import { KEPT_IN_METADATA } from '../../config/broker-settings.ts'
+import { CORDONED_LOG_DIRS, unknownCordoned } from '../../config/cordoned-directories.ts'
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse } from '../../protocol/messages.ts'
@@ -41,6 +42,7 @@ async function alter(deps: MetadataHandlersDeps, { isForwarded }: MetadataReques
       if (resourceType === CONFIG_RESOURCES.BROKER && resourceName !== '' && !isForwarded && !(isRegistered(deps, resourceName) && changes.every(({ name }) => KEPT_IN_METADATA.has(name)))) {
         checkNode(resourceName, deps.config.nodeId, `Unexpected broker id, expected ${deps.config.nodeId}, but received ${resourceName}`)
       }
+      if (resourceType === CONFIG_RESOURCES.BROKER && !isForwarded) checkCordoned(deps, resourceName, changes)
       if (resourceType !== CONFIG_RESOURCES.BROKER_LOGGER) alterations.push([resource, { resourceType, resourceName, changes, replace }])
       else {
         if (replace) throw new KafkaError('INVALID_REQUEST', 'Unknown resource type 8')
@@ -79,6 +81,13 @@ function alterLoggers({ logging, config }: MetadataHandlersDeps, resourceName: s
   }
   if (validateOnly) return
   for (const { name, operation, value } of changes) logging.setLevel(name, operation === 'SET' && isLogLevel(value) ? value : null)
+}
+
+/** Which directories there are only their broker knows, so it checks before the controller decides. */
+function checkCordoned({ config }: MetadataHandlersDeps, resourceName: string, changes: readonly ConfigChange[]): void {
+  if (resourceName !== String(config.nodeId)) return
+  const unknown = unknownCordoned(changes, config.logDirs)
+  if (unknown.length > 0) throw new KafkaError('INVALID_REQUEST', `${CORDONED_LOG_DIRS} names what is not in log.dirs or log.dir: ${unknown.join(', ')}`)
 }
 
 function isRegistered({ runtime }: MetadataHandlersDeps, resourceName: string): boolean {

@@ -17,6 +17,16 @@ export interface PartitionLogs {
   logDirs(): { path: string; error: string | null; totalBytes: bigint; usableBytes: bigint }[]
 }
 
+/** Where replicas of this broker are to lie (KIP-113). */
+export interface ReplicaDirectories {
+  /** Throws a KafkaError where a replica cannot come to lie in `logDir`, or not yet. */
+  place(topic: string, partition: number, logDir: string): void
+  /** Copies that are not whole yet. */
+  future(): Promise<(TopicPartition & { readonly logDir: string; readonly sizeBytes: number; readonly offsetLag: bigint })[]>
+  /** Whether a log directory takes no new replicas (KIP-1066). */
+  isCordoned(logDir: string): boolean
+}
+
 export type ProducerState = {
   producerId: bigint
   producerEpoch: number
@@ -32,6 +42,7 @@ export type MetadataHandlersDeps = {
   readonly config: BrokerConfig
   readonly topicCreator: TopicCreator
   readonly logs: PartitionLogs
+  readonly directories: ReplicaDirectories
   readonly logging: Logging
   readonly logger: Logger
   readonly randomInt: RandomInt

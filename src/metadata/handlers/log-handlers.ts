@@ -1,28 +1,35 @@
-// DescribeLogDirs, DeleteRecords and DescribeProducers: questions and orders to partitions' logs.
+// DescribeLogDirs, AlterReplicaLogDirs, DeleteRecords and DescribeProducers: questions and orders to partitions' logs.
 
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { ERRORS, errorCode, KafkaError } from '../../protocol/error-codes.ts'
-import type { DeleteRecordsRequest, DeleteRecordsResponse, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeProducersRequest, DescribeProducersResponse } from '../../protocol/messages.ts'
+import type { AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, DeleteRecordsRequest, DeleteRecordsResponse, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeProducersRequest, DescribeProducersResponse } from '../../protocol/messages.ts'
 import { asKafkaError } from '../controller/outcome.ts'
 import { topicNameFault } from '../topic-name.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 
 type LogDirPartition = { partitionIndex: number; partitionSize: bigint; offsetLag: bigint; isFutureKey: boolean }
 
-export function describeLogDirs({ runtime, logs }: MetadataHandlersDeps, request: DescribeLogDirsRequest): Encodable<DescribeLogDirsResponse> {
+export async function describeLogDirs({ runtime, logs, directories }: MetadataHandlersDeps, request: DescribeLogDirsRequest): Promise<Encodable<DescribeLogDirsResponse>> {
   const image = runtime.image
   const asked = (request.topics ?? [...image.topicsByName.values()].map(({ name, partitions }) => ({ topic: name, partitions: partitions.map(({ index }) => index) }))).flatMap(({ topic, partitions }) =>
     partitions.map((partition) => ({ topic, partition })),
   )
   const byDir = new Map<string, Map<string, LogDirPartition[]>>()
+  const add = (logDir: string, topic: string, partition: LogDirPartition): void => {
+    const topics = byDir.get(logDir) ?? new Map<string, LogDirPartition[]>()
+    byDir.set(logDir, topics)
+    const partitions = topics.get(topic) ?? []
+    topics.set(topic, partitions)
+    partitions.push(partition)
+  }
   for (const [index, offsets] of logs.partitionOffsets(asked).entries()) {
     const partition = asked[index]
     if (offsets === null || partition === undefined || !image.topicsByName.has(partition.topic)) continue
-    const topics = byDir.get(offsets.logDir) ?? new Map<string, LogDirPartition[]>()
-    byDir.set(offsets.logDir, topics)
-    const partitions = topics.get(partition.topic) ?? []
-    topics.set(partition.topic, partitions)
-    partitions.push({ partitionIndex: partition.partition, partitionSize: BigInt(offsets.sizeBytes), offsetLag: 0n, isFutureKey: false })
+    add(offsets.logDir, partition.topic, { partitionIndex: partition.partition, partitionSize: BigInt(offsets.sizeBytes), offsetLag: 0n, isFutureKey: false })
+  }
+  const isAsked = new Set(asked.map(({ topic, partition }) => `${topic}-${partition}`))
+  for (const { topic, partition, logDir, sizeBytes, offsetLag } of await directories.future()) {
+    if (isAsked.has(`${topic}-${partition}`)) add(logDir, topic, { partitionIndex: partition, partitionSize: BigInt(sizeBytes), offsetLag, isFutureKey: true })
   }
   const results = logs.logDirs().map(({ path, error, totalBytes, usableBytes }) => ({
     errorCode: error === null ? 0 : errorCode('KAFKA_STORAGE_ERROR'),
@@ -30,9 +37,35 @@ export function describeLogDirs({ runtime, logs }: MetadataHandlersDeps, request
     topics: [...(byDir.get(path) ?? [])].map(([name, partitions]) => ({ name, partitions })),
     totalBytes,
     usableBytes,
-    isCordoned: false,
+    isCordoned: directories.isCordoned(path),
   }))
   return { results }
+}
+
+/** KIP-113; what is asked for goes on after the answer. */
+export function alterReplicaLogDirs(deps: MetadataHandlersDeps, { dirs }: AlterReplicaLogDirsRequest): Encodable<AlterReplicaLogDirsResponse> {
+  const outcomes = new Map<string, Map<number, number>>()
+  // A replica that is named for several directories goes to the last of them.
+  for (const { path, topics } of dirs) {
+    for (const { name, partitions } of topics) {
+      const codes = outcomes.get(name) ?? new Map<number, number>()
+      outcomes.set(name, codes)
+      for (const partition of partitions) codes.set(partition, placeReplica(deps, name, partition, path))
+    }
+  }
+  return { results: [...outcomes].map(([topicName, codes]) => ({ topicName, partitions: [...codes].map(([partitionIndex, code]) => ({ partitionIndex, errorCode: code })) })) }
+}
+
+function placeReplica({ directories, logger }: MetadataHandlersDeps, topic: string, partition: number, logDir: string): number {
+  try {
+    directories.place(topic, partition, logDir)
+    return 0
+  } catch (error) {
+    const refusal = asKafkaError(error)
+    if (refusal !== undefined) return refusal.errorCode
+    logger.error('cannot move a replica', { error })
+    return errorCode('UNKNOWN_SERVER_ERROR')
+  }
 }
 
 const NO_LOW_WATERMARK = -1n

@@ -138,10 +138,10 @@ export class BrokerLifecycle {
     } catch (error) {
       if (this.#closed) return
       const code = error instanceof KafkaError ? error.errorCode : -1
-      if (code === ERRORS.STALE_BROKER_EPOCH.code || code === ERRORS.BROKER_ID_NOT_REGISTERED.code) await this.#registerAgain(code)
+      delayMs = IMPATIENT_INTERVAL_MS
+      if (code === ERRORS.STALE_BROKER_EPOCH.code || code === ERRORS.BROKER_ID_NOT_REGISTERED.code) delayMs = await this.#registerAgain(code)
       else this.#deps.logger.warn('the controller does not answer heartbeats', { error: errorMessage(error) })
       if (wantShutDown) this.#stopWaiting()
-      delayMs = IMPATIENT_INTERVAL_MS
     }
     if (this.#closed || this.#shouldShutDown) return
     timers.set(TIMER, this.#wantsShutDown ? Math.min(delayMs, IMPATIENT_INTERVAL_MS) : delayMs, () => void this.#beat())
@@ -150,10 +150,12 @@ export class BrokerLifecycle {
   /** The time until the next heartbeat. */
   async #take({ errorCode, isFenced, shouldShutDown }: { errorCode: number; isFenced: boolean; shouldShutDown: boolean }, wantedShutDown: boolean): Promise<number> {
     if (errorCode === ERRORS.STALE_BROKER_EPOCH.code || errorCode === ERRORS.BROKER_ID_NOT_REGISTERED.code) {
-      await this.#registerAgain(errorCode)
-      return IMPATIENT_INTERVAL_MS
+      return await this.#registerAgain(errorCode)
     }
-    if (errorCode !== 0) return IMPATIENT_INTERVAL_MS
+    if (errorCode !== 0) {
+      this.#deps.logger.warn('the controller refuses a heartbeat', { error: errorName(errorCode) })
+      return this.#deps.heartbeatIntervalMs
+    }
     if (isFenced !== this.#isFenced && !wantedShutDown) this.#deps.logger.info(isFenced ? 'this broker is fenced' : 'this broker is unfenced')
     this.#isFenced = isFenced
     if (wantedShutDown && shouldShutDown) this.#shouldShutDown = true
@@ -161,12 +163,18 @@ export class BrokerLifecycle {
     return isFenced ? IMPATIENT_INTERVAL_MS : this.#deps.heartbeatIntervalMs
   }
 
-  async #registerAgain(code: number): Promise<void> {
+  /** The time until the next heartbeat. */
+  async #registerAgain(code: number): Promise<number> {
     // Nobody waits for a broker that is not registered.
-    if (this.#wantsShutDown) return this.#stopWaiting()
+    if (this.#wantsShutDown) {
+      this.#stopWaiting()
+      return IMPATIENT_INTERVAL_MS
+    }
     this.#deps.logger.warn('registers again', { because: errorName(code) })
     const refused = await this.#tryRegister()
-    if (refused !== 0) this.#deps.logger.error('the controller refuses this broker', { error: errorName(refused) })
+    if (refused === 0) return IMPATIENT_INTERVAL_MS
+    this.#deps.logger.error('the controller refuses this broker', { error: errorName(refused) })
+    return REGISTRATION_BACKOFF_MS
   }
 
   #stopWaiting(): void {

@@ -28,6 +28,7 @@ export class IsrProposals {
   readonly #deps: IsrProposalsDeps
   #waiting: IsrProposal[] = []
   #isSending = false
+  #refusalCount = 0
 
   constructor(deps: IsrProposalsDeps) {
     this.#deps = deps
@@ -46,7 +47,8 @@ export class IsrProposals {
       const proposals = this.#waiting
       this.#waiting = []
       const refused = await this.#send(proposals)
-      if (refused.length > 0) this.#deps.timers.set(`isr-${refused[0]?.topicId}-${refused[0]?.partition}`, BACKOFF_MS, () => this.#settle(refused))
+      // A timer of its own: another refusal must not take the place of this one.
+      if (refused.length > 0) this.#deps.timers.set(`isr-proposals-${this.#refusalCount++}`, BACKOFF_MS, () => this.#settle(refused))
     }
     this.#isSending = false
   }

@@ -65,6 +65,7 @@ import { dataPlaneOptions } from './data-plane-options.ts'
 import { deadLetterDeps } from './dead-letter-access.ts'
 import { gateByFeatures } from './feature-gates.ts'
 import { envelopeHandler, forwardToController } from './forwarding.ts'
+import { checkPorts } from './free-ports.ts'
 import { IsrProposals } from './isr-proposals.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
 import { directoryIdOf, findMembership, openMetadataLog, quorumAddress, quorumDirectoryId } from './quorum.ts'
@@ -157,6 +158,7 @@ export class BrokerNode {
     const { config } = parts
     const logging = parts.logging ?? new Logging({ level: config.settings['log.level'] })
     const logger = logging.logger('broker')
+    await checkPorts(config.listeners.bind)
     const membership = await findMembership(config, logger)
     const { clusterId } = membership
     const open = parts.openDataPlane ?? openDataPlane

@@ -69,6 +69,11 @@ const WRITERS: { readonly [N in ApiName]?: Writer<N> } = {
   }),
   DescribeConfigs: (request, failure) => ({ results: request.resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...failure })) }),
   AlterConfigs: (request, failure) => ({ responses: request.resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...failure })) }),
+  AlterReplicaLogDirs: (request, { errorCode }) => ({
+    results: request.dirs.flatMap(({ topics }) =>
+      topics.map(({ name, partitions }) => ({ topicName: name, partitions: partitions.map((partitionIndex) => ({ partitionIndex, errorCode })) })),
+    ),
+  }),
   CreateAcls: (request, failure) => ({ results: request.creations.map(() => failure) }),
   DeleteAcls: (request, failure) => ({ filterResults: request.filters.map(() => ({ ...failure, matchingAcls: [] })) }),
   // Version 0 has no error but that of a partition.

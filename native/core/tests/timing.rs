@@ -132,7 +132,9 @@ fn what_waits_is_found_again_after_a_restart_and_a_move_of_the_leader() {
     storage.kill();
     storage.open();
     assert_eq!(visible(&storage.partition(0)).last(), Some(&48));
-    storage.partition(0).set_leader_epoch(7);
+    let mut later = (*storage.partition(0).standing()).clone();
+    (later.leader_epoch, later.partition_epoch) = (7, later.partition_epoch + 1);
+    storage.partition(0).stand(later);
     assert_eq!(visible(&storage.partition(0)).last(), Some(&48));
     storage.clock.advance(1_100);
     assert_eq!(read(&storage.partition(0), 49, Isolation::HighWatermark).0.first(), Some(&49));

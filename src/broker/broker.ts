@@ -100,6 +100,7 @@ const CONTROLLER_TICK_MS = 200
 /** A broker that stops waits so long, at most, for others to take over what it leads. */
 const CONTROLLED_SHUTDOWN_TIMEOUT_MS = 15_000
 const RESIGN_TIMEOUT_MS = 3000
+const LAST_WRITES_TIMEOUT_MS = 3000
 const CONTROLLER_TIMER = 'controller'
 /** Versions of what only brokers ask of the controller. */
 const ALLOCATE_PRODUCER_IDS = { version: 0, timeoutMs: 10_000, channel: 'producer-ids' }
@@ -521,7 +522,7 @@ export class BrokerNode {
     this.#compaction.close()
     await this.balancer.close()
     await this.#retention.close()
-    await this.metadata.idle()
+    await this.#finishWrites()
     this.transactions.close()
     this.#shareStates.close()
     this.#delivery.close()
@@ -532,6 +533,11 @@ export class BrokerNode {
     this.#timers.close()
     await this.#metadataLog.close()
     await this.dataPlane.close()
+  }
+
+  /** What is being written to the metadata is finished, unless too few voters are left for that to happen. */
+  async #finishWrites(): Promise<void> {
+    await Promise.race([this.metadata.idle(), new Promise<void>((resolve) => this.#timers.set('last-writes', LAST_WRITES_TIMEOUT_MS, resolve))])
   }
 
   /** Lets other brokers take over what this one leads, where there are any. */

@@ -53,7 +53,7 @@ export class ControllerClient {
         const leaderId = this.#controllerId()
         // Where the time is up, whoever can answer at once still may.
         const options = { version, timeoutMs: Math.max(ATTEMPT_TIMEOUT_MIN_MS, Math.min(leftMs, ATTEMPT_TIMEOUT_MS)), channel }
-        const response = leaderId === this.#deps.nodeId ? await this.#callHere(api, version, request) : await interBroker.send(leaderId, api, request, options)
+        const response = leaderId === this.#deps.nodeId ? await this.#within(options.timeoutMs, this.#callHere(api, version, request)) : await interBroker.send(leaderId, api, request, options)
         if ((response as { errorCode?: number }).errorCode !== ERRORS.NOT_CONTROLLER.code) return response
         if (leftMs <= 0) throw new KafkaError('NOT_CONTROLLER')
       } catch (error) {
@@ -89,6 +89,15 @@ export class ControllerClient {
     const frame = encodeRequest(api, version, 0, null, request)
     const response = await handler(context, decodeRequest(api, version, frame, decodeRequestHeader(frame).bodyOffset))
     return decodeResponse(api, version, encodeResponse(api, version, 0, response)).body
+  }
+
+  /** A controller that nobody follows any more cannot answer itself either. */
+  #within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+    const timer = `controller-client-${this.#waits++}`
+    return new Promise((resolve, reject) => {
+      this.#deps.timers.set(timer, timeoutMs, () => reject(new KafkaError('REQUEST_TIMED_OUT', 'This node leads the metadata quorum and cannot write to it at the moment.')))
+      answer.then(resolve, reject).finally(() => this.#deps.timers.cancel(timer))
+    })
   }
 
   #pause(): Promise<void> {

@@ -60,6 +60,11 @@ export class ClusterNodes {
     await node.close()
   }
 
+  /** A stopped broker loses its disk. */
+  wipe(id: number): void {
+    rmSync(this.#places.get(id)?.dir ?? '', { recursive: true, force: true })
+  }
+
   node(id: number): BrokerNode {
     const node = this.nodes.get(id)
     if (node === undefined) throw new Error(`node ${id} is not running`)

@@ -4,7 +4,7 @@ import { errorCode, errorName, KafkaError } from '../../../src/protocol/error-co
 import type { ErrorName } from '../../../src/protocol/error-codes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
-type Answer = ErrorName | { error: ErrorName } | bigint
+type Answer = 'NEVER' | ErrorName | { error: ErrorName } | bigint
 
 /** Node 1; who leads and what each answers is told. A number is the broker epoch of a response, a name fails the call. */
 function start(answers: { from: number; answer: Answer }[], leads: { leaderId: number | null; isActive?: boolean }) {
@@ -16,6 +16,7 @@ function start(answers: { from: number; answer: Answer }[], leads: { leaderId: n
     const next = answers.shift()
     if (next === undefined) throw new Error('not expected to be asked')
     expect(next.from).toBe(nodeId)
+    if (next.answer === 'NEVER') throw new Error('only this node itself may not answer')
     if (typeof next.answer === 'string') throw new KafkaError(next.answer)
     return typeof next.answer === 'bigint' ? { errorCode: 0, brokerEpoch: next.answer, throttleTimeMs: 0 } : { errorCode: errorCode(next.answer.error), brokerEpoch: -1n, throttleTimeMs: 0 }
   }
@@ -30,7 +31,7 @@ function start(answers: { from: number; answer: Answer }[], leads: { leaderId: n
     handlers: () => ({
       BrokerRegistration: async (context: object, request: { previousBrokerEpoch: bigint }) => {
         contexts.push({ ...context, previousBrokerEpoch: request.previousBrokerEpoch })
-        return answerOf(1)
+        return answers[0]?.answer === 'NEVER' ? (answers.shift(), new Promise(() => undefined)) : answerOf(1)
       },
     }) as never,
   })
@@ -99,6 +100,13 @@ test.each([
   expect(ended).toBe(false)
   await advance(clock, 100)
   expect([await outcome, asked]).toEqual(['NOT_CONTROLLER', []])
+})
+
+test('a controller that cannot answer itself is not waited for without end', async () => {
+  const { call, clock } = start([{ from: 1, answer: 'NEVER' }, { from: 1, answer: 'NEVER' }], { leaderId: 1, isActive: true })
+  const outcome = call(1000).then(() => 'answered', (error: KafkaError) => error.errorName)
+  await advance(clock, 1600)
+  expect(await Promise.race([outcome, Promise.resolve('waits')])).toBe('REQUEST_TIMED_OUT')
 })
 
 test('one node is not asked for the whole of a long time, nor for less than it takes to answer', async () => {

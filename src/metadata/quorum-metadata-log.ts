@@ -108,6 +108,9 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
       const offset = await this.#quorum.propose(this.#epoch, encodeAll(records))
       this.#unanswered = []
       return offset
+    } catch (error) {
+      // Nothing was written: whoever leads now is to be asked.
+      throw error instanceof KafkaError && error.errorName === 'NOT_LEADER_OR_FOLLOWER' ? new KafkaError('NOT_CONTROLLER', error.message, error) : error
     } finally {
       this.#appending = false
       for (const step of this.#unanswered.splice(0)) this.#handOver(step)

@@ -7,6 +7,8 @@ import { afterEach, expect, test } from 'vitest'
 import { BrokerNode } from '../../src/broker/broker.ts'
 import { directoryIdOf } from '../../src/broker/quorum.ts'
 import { loadBrokerConfig } from '../../src/config/broker-config.ts'
+import { openDataPlane } from '../../src/native.ts'
+import type { DataPlane, DataPlaneEvent, DataPlaneOptions } from '../../src/native.ts'
 import { Logging } from '../../src/shared/logger.ts'
 import { partition } from '../support/cluster-nodes.ts'
 import { produce, readAll, recordBatch } from '../support/produce-fetch.ts'
@@ -16,10 +18,22 @@ const root = mkdtempSync(join(tmpdir(), 'millrace-directories-'))
 const [A, B] = [join(root, 'a'), join(root, 'b')]
 let node: BrokerNode
 let client: WireClient
+/** Has the broker told of something by its data plane. */
+let tell: (event: DataPlaneEvent) => void
+
+async function openListened(options: DataPlaneOptions): Promise<DataPlane> {
+  const dataPlane = await openDataPlane(options)
+  const onEvent = dataPlane.onEvent.bind(dataPlane)
+  dataPlane.onEvent = (handler) => {
+    tell = handler
+    onEvent(handler)
+  }
+  return dataPlane
+}
 
 async function start(settings: Record<string, string> = {}): Promise<void> {
   const values = { listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': `${A},${B}`, 'num.network.threads': '1', ...settings }
-  node = await BrokerNode.start({ config: loadBrokerConfig([{ origin: 'test', values: new Map(Object.entries(values)) }]), logging: new Logging({ level: 'FATAL' }) })
+  node = await BrokerNode.start({ config: loadBrokerConfig([{ origin: 'test', values: new Map(Object.entries(values)) }]), logging: new Logging({ level: 'FATAL' }), openDataPlane: openListened })
   client = await WireClient.connect(node.listeners[0]?.port ?? 0)
 }
 
@@ -66,4 +80,19 @@ test('no new replica stays in a cordoned directory, and none is moved there', as
   expect(await move(A, 0)).toBe(39)
   const { results } = await client.call('DescribeLogDirs', 5, { topics: null })
   expect(results.map(({ logDir, isCordoned, topics }) => [logDir, isCordoned, topics.flatMap(({ partitions }) => partitions.length)])).toEqual([[A, true, []], [B, false, [4]]])
+})
+
+test('what lies in a directory that failed is led here no more, and comes back with the next start', async () => {
+  await start({ 'broker.heartbeat.interval.ms': '60000', 'broker.session.timeout.ms': '600000' })
+  await createTopic('t', 2)
+  const [lost, kept] = logDirOf(0) === A ? [0, 1] : [1, 0]
+  await isKnownIn(A, lost)
+  await isKnownIn(B, kept)
+  tell({ kind: 'logDirFailed', path: A, message: 'for a test' })
+  await partition(node, 't', lost, ({ leader }) => leader === -1)
+  expect(node.metadata.image.topicsByName.get('t')?.partitions[kept]?.leader).toBe(1)
+  expect(await move(A, kept)).toBe(56)
+  await stop()
+  await start()
+  await partition(node, 't', lost, ({ leader }) => leader === 1)
 })

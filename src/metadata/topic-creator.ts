@@ -26,9 +26,13 @@ export type TopicCreatorDeps = {
 
 type CreationOutcome = { readonly errorCode: number; readonly errorMessage: string | null; readonly numPartitions: number }
 
+const REFUSALS_KEPT_MAX = 1000
+
 export class TopicCreator {
   readonly #deps: TopicCreatorDeps
   readonly #underway = new Set<string>()
+  /** Why topics could not be created, as it was told: clients ask again and again. */
+  readonly #refusals = new Map<string, string | null>()
 
   constructor(deps: TopicCreatorDeps) {
     this.#deps = deps
@@ -69,8 +73,14 @@ export class TopicCreator {
     try {
       const create = elsewhere()
       const created = create === null ? (await runtime.write((image) => createTopics(image, [shape(image)], false, this.creation(image))))[0] : await create(shape(runtime.image))
-      if (created === undefined || created.errorCode === 0) logger.info(`created topic ${name} because it was asked for`, { partitions: created?.numPartitions })
-      else logger.warn(`cannot create topic ${name}: ${created.errorMessage}`)
+      if (created === undefined || created.errorCode === 0) {
+        this.#refusals.delete(name)
+        logger.info(`created topic ${name} because it was asked for`, { partitions: created?.numPartitions })
+      } else if (this.#refusals.get(name) !== created.errorMessage) {
+        if (this.#refusals.size >= REFUSALS_KEPT_MAX) this.#refusals.clear()
+        this.#refusals.set(name, created.errorMessage)
+        logger.warn(`cannot create topic ${name}: ${created.errorMessage}`)
+      }
     } catch (error) {
       logger.error(`cannot create topic ${name}`, { error })
     }

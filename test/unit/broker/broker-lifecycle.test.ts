@@ -32,7 +32,7 @@ function start(options: { registers?: Answer[] } = {}) {
     registration: () => ({ clusterId: 'c', listeners: [], features: [], rack: null, isMigratingZkBroker: false, logDirs: [dirOf(1)], previousBrokerEpoch: -1n }),
     logDirs: () => ({ offline: state.offline as never, cordoned: state.cordoned as never }),
     self: () => ({ broker: state.self, metadataOffset: 40n }),
-    heartbeatIntervalMs: 500, sessionTimeoutMs: 4000,
+    heartbeatIntervalMs: 500, sessionTimeoutMs: 9000,
     logger: new Logging({ write: (line) => lines.push(line) }).logger('broker'),
   })
   /** The image comes to tell of this process. */

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -34,8 +37,14 @@ test('a node that was part of the quorum asks nobody where it belongs', async ()
   const dir = logDir(`version=1\ncluster.id=${CLUSTER_ID}\n`)
   mkdirSync(join(dir, '__cluster_metadata-0'))
   writeFileSync(join(dir, '__cluster_metadata-0', 'quorum-vote'), '')
-  const config = configOf({ 'log.dirs': dir, listeners: 'PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0', 'controller.quorum.bootstrap.servers': '127.0.0.1:1' })
+  let askedCount = 0
+  const other = createServer((socket) => (askedCount++, socket.destroy())).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const config = configOf({ 'log.dirs': dir, listeners: 'PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0', 'controller.quorum.bootstrap.servers': `127.0.0.1:${(other.address() as AddressInfo).port}` })
   expect(await findMembership(config, logger)).toEqual({ clusterId: CLUSTER_ID, found: null })
+  other.close()
+  await once(other, 'close')
+  expect(askedCount).toBe(0)
 })
 
 test('the directory that makes a node the voter it is holds the metadata log; the first one where none does', () => {

@@ -293,7 +293,7 @@ fn a_directory_goes_from_kafka_to_us_and_back() {
         append(&partition, BatchProducer { producer_id: 5_000, producer_epoch: 0, transactional: false }, index * 10, now_ms);
     }
     for (epoch, commit) in [(0, true), (1, false)] {
-        append(&partition, BatchProducer { producer_id: 5_001, producer_epoch, transactional: true }, 0, now_ms);
+        append(&partition, BatchProducer { producer_id: 5_001, producer_epoch: epoch, transactional: true }, 0, now_ms);
         partition.append_marker(&millrace_core::log::TxnMarker { producer_id: 5_001, epoch, coordinator_epoch: 0, commit, bumps_epoch: false }, now_ms).unwrap();
     }
     partition.roll().unwrap();

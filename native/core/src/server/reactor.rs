@@ -68,6 +68,9 @@ struct Reactor {
     free_forwarded: Vec<u32>,
     forward_batch: Vec<Forwarded>,
     deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// Connections with parked requests that a partition has told something of. A follower's fetch waits on thousands of
+    /// partitions, which may all move on at once: it is looked at once for all of them.
+    woken: Vec<u64>,
     /// What was read in this round, frame after frame; gathered requests are ranges of it.
     arena: Vec<u8>,
     /// Frames of this round that were too large for the arena.
@@ -118,6 +121,7 @@ impl Reactor {
             free_forwarded: Vec::new(),
             forward_batch: Vec::new(),
             deadlines: BinaryHeap::new(),
+            woken: Vec::new(),
             arena: Vec::new(),
             regions: Vec::new(),
             calls: Vec::new(),
@@ -147,6 +151,7 @@ impl Reactor {
             for letter in mail.drain(..) {
                 self.on_mail(letter);
             }
+            self.poll_woken();
             self.read_ready();
             self.expire();
             self.flush_touched();
@@ -216,12 +221,7 @@ impl Reactor {
         match mail {
             Mail::Listen(spec) => self.listen(spec),
             Mail::Accepted(accepted) => self.adopt(accepted),
-            Mail::Wake(key) => {
-                let id = ConnectionId::from_key(key);
-                if self.connection_mut(id).is_some() {
-                    self.poll_parked(id.slot);
-                }
-            }
+            Mail::Wake(key) => self.woken.push(key),
             Mail::Responses(responses) => {
                 for response in responses {
                     self.on_response(response);
@@ -656,6 +656,20 @@ impl Reactor {
         }
         pending.state = PendingState::Produce(Box::new(parked));
         self.poll_parked(slot);
+    }
+
+    /// Looks at what parked requests were told of, once for each connection.
+    fn poll_woken(&mut self) {
+        let mut woken = std::mem::take(&mut self.woken);
+        woken.sort_unstable();
+        woken.dedup();
+        for key in woken.drain(..) {
+            let id = ConnectionId::from_key(key);
+            if self.connection_mut(id).is_some() {
+                self.poll_parked(id.slot);
+            }
+        }
+        self.woken = woken;
     }
 
     /// Polls the parked requests of a connection, after watching what they wait for; true where none is left parked.

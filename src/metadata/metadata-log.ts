@@ -35,6 +35,8 @@ export interface MetadataLog {
   /** Lets a node vote once it has what is committed (KIP-853). Rejects with NOT_LEADER_OR_FOLLOWER where this node does not lead. */
   addVoter(voter: Voter): Promise<void>
   removeVoter(nodeId: number, directoryId: Uuid): Promise<void>
+  /** Looks for a node without a vote no longer. */
+  removeObserver(nodeId: number): Promise<void>
 }
 
 /** A node of the quorum, and the address that others reach it at. */
@@ -104,6 +106,10 @@ export class PartitionMetadataLog implements MetadataLog {
   }
 
   removeVoter(): Promise<void> {
+    return this.addVoter()
+  }
+
+  removeObserver(): Promise<void> {
     return this.addVoter()
   }
 

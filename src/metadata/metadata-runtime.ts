@@ -71,6 +71,10 @@ export class MetadataRuntime {
     return this.#log.removeVoter(nodeId, directoryId)
   }
 
+  removeObserver(nodeId: number): Promise<void> {
+    return this.#log.removeObserver(nodeId)
+  }
+
   /** Calls `listener` for every later change, in the order in which listeners were added. */
   onChange(listener: MetadataListener): void {
     this.#listeners.push(listener)

@@ -20,6 +20,7 @@ export interface QuorumAccess {
   saveSnapshot(lastOffset: bigint, records: readonly Uint8Array[]): void
   addVoter(voter: Voter): Promise<void>
   removeVoter(nodeId: number, directoryId: Uuid): Promise<void>
+  removeObserver(nodeId: number): Promise<void>
   resign(): Promise<void>
   status(): Promise<{
     leaderId: number | null
@@ -159,6 +160,10 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
 
   removeVoter(nodeId: number, directoryId: Uuid): Promise<void> {
     return this.#quorum.removeVoter(nodeId, directoryId)
+  }
+
+  removeObserver(nodeId: number): Promise<void> {
+    return this.#quorum.removeObserver(nodeId)
   }
 
   /** Hands the lead over before this node goes; resolves when another leads, or nobody could be found within `timeoutMs`. */

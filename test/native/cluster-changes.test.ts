@@ -189,3 +189,20 @@ test('a node that lost its disk comes back as another voter, with all that the o
   await partition(cluster.node(wiped), 't', 0, ({ isr }) => isr.length === 3)
   expect(cluster.node(wiped).dataPlane.partitionOffsets([{ topic: 't', partition: 0 }])[0]).toMatchObject({ logEndOffset: 2n })
 }, 60_000)
+
+test('a voter that is removed goes on as an observer, and may become a voter again', async () => {
+  cluster = new ClusterNodes()
+  await cluster.begin([1, 2, 3])
+  const leaving = ids().find((id) => id !== controllerId()) as number
+  const client = await connect(controllerId())
+  const { clusterId, config } = cluster.node(leaving)
+  const voters = await until(() => quorum(client), (found) => [...found.values()].every((directory) => directory !== ZERO_UUID))
+  const voterDirectoryId = voters.get(leaving)
+  expect(await client.call('RemoveRaftVoter', 0, { clusterId, voterId: leaving, voterDirectoryId } as never)).toMatchObject({ errorCode: 0 })
+  expect([...(await quorum(client)).keys()].sort()).toEqual(ids().filter((id) => id !== leaving).sort())
+  await client.call('CreateTopics', 7, newTopic('t', [[leaving]]))
+  await partition(cluster.node(leaving), 't', 0, ({ leader }) => leader === leaving)
+  const listeners = [{ name: 'CONTROLLER', host: '127.0.0.1', port: Number(config.listeners.controller?.bind.port) }]
+  expect(await client.call('AddRaftVoter', 0, { clusterId, timeoutMs: 10_000, voterId: leaving, voterDirectoryId, listeners } as never)).toMatchObject({ errorCode: 0, errorMessage: null })
+  expect([...(await quorum(client)).keys()].sort()).toEqual([1, 2, 3])
+})

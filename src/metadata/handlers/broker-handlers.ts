@@ -18,5 +18,7 @@ export async function unregisterBroker({ runtime, configs }: MetadataHandlersDep
       return { records: step.records, response: step.isLast }
     })
   }
+  // A voter stays one: it has to be removed as such.
+  await runtime.removeObserver(brokerId).catch(() => undefined)
   return { errorMessage: '' }
 }

@@ -13,4 +13,5 @@ mod options;
 mod packing;
 mod quorum_events;
 mod quorum_node;
+mod simulated_replicas;
 mod tasks;

@@ -65,6 +65,25 @@ pub struct Shared {
 }
 
 impl Shared {
+    pub fn new(
+        options: ServerOptions,
+        storage: Arc<LogManager>,
+        mailboxes: Vec<Arc<Mailbox>>,
+        wake_control: impl Fn() + Send + Sync + 'static,
+    ) -> Shared {
+        Shared {
+            sessions: FetchSessions::new(options.fetch_sessions_max),
+            metrics: mailboxes.iter().map(|_| Arc::new(ThreadMetrics::default())).collect(),
+            forward: ForwardQueue::new(mailboxes.clone(), wake_control),
+            counts: ConnectionCounts::default(),
+            stopping: AtomicBool::new(false),
+            next_thread: AtomicUsize::new(0),
+            options,
+            storage,
+            mailboxes,
+        }
+    }
+
     /// The thread that takes the next accepted connection.
     pub fn pick_thread(&self) -> usize {
         self.next_thread.fetch_add(1, Ordering::Relaxed) % self.mailboxes.len()
@@ -103,17 +122,7 @@ impl Server {
             mailboxes.push(Arc::new(Mailbox::new(poll.registry()).map_err(ServerError::Thread)?));
             polls.push(poll);
         }
-        let shared = Arc::new(Shared {
-            sessions: FetchSessions::new(options.fetch_sessions_max),
-            metrics: polls.iter().map(|_| Arc::new(ThreadMetrics::default())).collect(),
-            forward: ForwardQueue::new(mailboxes.clone(), wake_control),
-            counts: ConnectionCounts::default(),
-            stopping: AtomicBool::new(false),
-            next_thread: AtomicUsize::new(0),
-            options,
-            storage,
-            mailboxes,
-        });
+        let shared = Arc::new(Shared::new(options, storage, mailboxes, wake_control));
         let mut threads = Vec::new();
         for (index, poll) in polls.into_iter().enumerate() {
             let shared = shared.clone();

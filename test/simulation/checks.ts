@@ -1,0 +1,184 @@
+// What must hold after every step, and at the end.
+
+import type { ClusterImage, PartitionImage } from '../../src/metadata/cluster-image.ts'
+import { TOPIC } from './clients.ts'
+import type { Acknowledged, ConsumerChecks } from './clients.ts'
+import type { SimulatedNode } from './node.ts'
+import type { HeldRecord } from './replicas.ts'
+import { Violation } from './world.ts'
+import type { World } from './world.ts'
+
+type Committed = { readonly leaderEpoch: number; readonly value: string }
+/** How far a node's replica has been looked at, in this life of it. */
+type Seen = { life: number; highWatermark: number; leaderEpoch: number }
+
+export class Checks implements ConsumerChecks {
+  readonly #world: World
+  readonly #nodes: ReadonlyMap<number, SimulatedNode>
+  readonly #committed: Committed[][]
+  readonly #acknowledged: Acknowledged[][]
+  readonly #leaders = new Map<string, number>()
+  readonly #said = new Map<string, string>()
+  readonly #seen = new Map<string, Seen>()
+  readonly #ends: { leaderEpoch: number; offset: number }[][]
+  #image: ClusterImage | null = null
+  acknowledgedCount = 0
+  consumedCount = 0
+
+  constructor(world: World, nodes: ReadonlyMap<number, SimulatedNode>, partitionCount: number) {
+    this.#world = world
+    this.#nodes = nodes
+    this.#committed = Array.from({ length: partitionCount }, () => [])
+    this.#acknowledged = Array.from({ length: partitionCount }, () => [])
+    this.#ends = Array.from({ length: partitionCount }, () => [])
+  }
+
+  committedCount(): number {
+    return this.#committed.reduce((sum, { length }) => sum + length, 0)
+  }
+
+  /** The metadata has changed, whoever knows it yet. */
+  onMetadata(image: ClusterImage): void {
+    const before = this.#image
+    this.#image = image
+    for (const partition of partitionsOf(image)) {
+      const earlier = before?.topicsByName.get(TOPIC)?.partitions[partition.index]
+      if (earlier === partition) continue
+      const { index, leader, leaderEpoch, partitionEpoch, isr } = partition
+      this.#hold(leader === -1 || isr.includes(leader), `${TOPIC}-${index}: the leader ${leader} is not in its ISR ${isr.join()}`)
+      // Nobody asked for an unclean election, and no topic allows it.
+      const mayLead = earlier === undefined || leader === -1 || [...earlier.isr, ...earlier.eligibleLeaderReplicas, ...earlier.lastKnownElr].includes(leader)
+      this.#hold(mayLead, `${TOPIC}-${index}: ${leader} was elected in epoch ${leaderEpoch}/${partitionEpoch} without having been in sync: ${JSON.stringify(earlier)}`)
+      this.#checkIsr(index, this.#committed[index] as Committed[], 0)
+    }
+  }
+
+  onNode(node: SimulatedNode): void {
+    const { life } = node
+    if (life === null || life.runtime === null) return
+    for (const partition of partitionsOf(life.runtime.image)) this.#checkSaid(node, partition)
+    for (const index of this.#committed.keys()) this.#checkReplica(node, index)
+  }
+
+  onAcknowledged(partition: number, acknowledged: Acknowledged): void {
+    this.#acknowledged[partition]?.push(acknowledged)
+    this.acknowledgedCount += acknowledged.values.length
+    for (const [at, value] of acknowledged.values.entries()) {
+      const found = this.#committed[partition]?.[acknowledged.baseOffset + at]
+      this.#hold(found?.value === value, `${TOPIC}-${partition}: ${value} was acknowledged at ${acknowledged.baseOffset + at}, where ${found === undefined ? 'nothing' : found.value} is committed`)
+    }
+  }
+
+  onEnd(partition: number, nodeId: number, leaderEpoch: number, offset: number): void {
+    const ends = this.#ends[partition] as { leaderEpoch: number; offset: number }[]
+    const later = ends.find((end) => end.leaderEpoch <= leaderEpoch && end.offset > offset)
+    this.#hold(later === undefined, `${TOPIC}-${partition}: ${nodeId} says in epoch ${leaderEpoch} that ${offset} is the end, after ${later?.offset} in epoch ${later?.leaderEpoch}`)
+    this.#ends[partition] = [...ends.filter((end) => end.leaderEpoch !== leaderEpoch), { leaderEpoch, offset: Math.max(offset, ends.find((end) => end.leaderEpoch === leaderEpoch)?.offset ?? 0) }]
+  }
+
+  onRecords(partition: number, nodeId: number, records: readonly HeldRecord[]): void {
+    this.consumedCount += records.length
+    for (const record of records) this.#same(partition, `consumed of ${nodeId}`, record)
+  }
+
+  /** All is healed and at rest. */
+  onEndOfRun(): void {
+    const image = this.#image as ClusterImage
+    for (const partition of partitionsOf(image)) {
+      const { index, leader, isr } = partition
+      this.#hold(leader >= 0 && isr.length === partition.replicas.length, `${TOPIC}-${index} has not healed: ${JSON.stringify(partition)}`)
+      const logs = [...this.#nodes.values()].map((node) => node.replicas.records(TOPIC, index, 0, Number.MAX_SAFE_INTEGER).map(({ leaderEpoch, value }) => `${leaderEpoch} ${value}`))
+      for (const log of logs) {
+        const at = log.findIndex((record, offset) => record !== logs[0]?.[offset])
+        this.#hold(log.length === logs[0]?.length && at < 0, `${TOPIC}-${index}: the replicas differ, with ${logs.map(({ length }) => length).join()} records, first at ${at}`)
+      }
+      const values = (logs[0] ?? []).map((record) => record.slice(record.indexOf(' ') + 1))
+      this.#hold((this.#committed[index] ?? []).every(({ value }, offset) => values[offset] === value), `${TOPIC}-${index}: what was committed is not there any more`)
+      this.#checkAcknowledged(index, values)
+    }
+  }
+
+  #checkAcknowledged(partition: number, values: readonly string[]): void {
+    const places = new Map<string, number[]>()
+    for (const [offset, value] of values.entries()) places.set(value, [...(places.get(value) ?? []), offset])
+    const last = new Map<string, number>()
+    for (const { values: acknowledged, producer, isIdempotent } of this.#acknowledged[partition] ?? []) {
+      for (const value of acknowledged) {
+        const at = places.get(value) ?? []
+        this.#hold(at.length > 0, `${TOPIC}-${partition}: ${value} was acknowledged and is lost`)
+        if (!isIdempotent) continue
+        this.#hold(at.length === 1, `${TOPIC}-${partition}: ${value} is there ${at.length} times, at ${at.join()}`)
+        this.#hold((at[0] as number) > (last.get(producer) ?? -1), `${TOPIC}-${partition}: ${value} is out of order`)
+        last.set(producer, at[0] as number)
+      }
+    }
+  }
+
+  /** Whoever knows an epoch of a partition knows the same of it. */
+  #checkSaid(node: SimulatedNode, { index, leader, leaderEpoch, partitionEpoch, isr }: PartitionImage): void {
+    const said = `leader ${leader} in epoch ${leaderEpoch}, ISR ${isr.join()}`
+    const key = `${index} ${partitionEpoch}`
+    const known = this.#said.get(key)
+    if (known === undefined) this.#said.set(key, said)
+    else this.#hold(known === said, `${TOPIC}-${index}: in partition epoch ${partitionEpoch} ${node.id} knows ${said}, and others ${known}`)
+  }
+
+  #checkReplica(node: SimulatedNode, index: number): void {
+    const state = node.replicas.state(TOPIC, index)
+    if (state === null) return
+    const { leads, leaderEpoch, highWatermark, logEndOffset } = state
+    if (leads) {
+      const known = this.#leaders.get(`${index} ${leaderEpoch}`)
+      this.#hold(known === undefined || known === node.id, `${TOPIC}-${index}: ${known} and ${node.id} lead in epoch ${leaderEpoch}`)
+      this.#leaders.set(`${index} ${leaderEpoch}`, node.id)
+    }
+    if (!state.isAvailable) return
+    const key = `${node.id} ${index}`
+    let seen = this.#seen.get(key)
+    if (seen === undefined || seen.life !== node.lifeNumber) this.#seen.set(key, (seen = { life: node.lifeNumber, highWatermark: 0, leaderEpoch: -1 }))
+    this.#hold(highWatermark >= seen.highWatermark, `${TOPIC}-${index}: the high watermark of ${node.id} went back from ${seen.highWatermark} to ${highWatermark}`)
+    this.#hold(logEndOffset >= highWatermark, `${TOPIC}-${index}: the log of ${node.id} ends at ${logEndOffset}, below its high watermark ${highWatermark}`)
+    if (highWatermark === seen.highWatermark) return
+    const records = node.replicas.records(TOPIC, index, seen.highWatermark, highWatermark)
+    this.#hold(records.length === highWatermark - seen.highWatermark, `${TOPIC}-${index}: ${node.id} lacks some of ${seen.highWatermark}..${highWatermark}: has ${records.length}`)
+    const committed = this.#committed[index] as Committed[]
+    const before = committed.length
+    for (const record of records) {
+      if (record.offset < committed.length) this.#same(index, `held by ${node.id}`, record)
+      else {
+        this.#hold(leads, `${TOPIC}-${index}: the follower ${node.id} takes ${record.offset} for committed, and no leader has said so`)
+        committed.push({ leaderEpoch: record.leaderEpoch, value: record.value })
+      }
+    }
+    seen.highWatermark = highWatermark
+    if (committed.length > before) this.#checkIsr(index, committed, before)
+  }
+
+  /** Whoever is in sync, as the metadata has it, holds all that is committed. */
+  #checkIsr(index: number, committed: readonly Committed[], from: number): void {
+    const image = this.#image
+    const partition = image?.topicsByName.get(TOPIC)?.partitions[index]
+    for (const id of partition?.isr ?? []) {
+      const node = this.#nodes.get(id)
+      // One that has just come back is in the ISR until the controller hears of it.
+      if (node?.life?.isAdmitted !== true || node.life.brokerEpoch < 0n || image?.brokers.get(id)?.epoch !== node.life.brokerEpoch) continue
+      const state = node.replicas.state(TOPIC, index)
+      if (state === null || !state.isAvailable) continue
+      this.#hold(state.logEndOffset >= committed.length, `${TOPIC}-${index}: ${id} is in sync and ends at ${state.logEndOffset}, where ${committed.length} are committed`)
+      for (const record of node.replicas.records(TOPIC, index, from, committed.length)) this.#same(index, `held by ${id}, which is in sync`, record)
+    }
+  }
+
+  #same(index: number, where: string, { offset, leaderEpoch, value }: HeldRecord): void {
+    const known = this.#committed[index]?.[offset]
+    this.#hold(known !== undefined && known.value === value && known.leaderEpoch === leaderEpoch, `${TOPIC}-${index}: ${value} of epoch ${leaderEpoch} is ${where} at ${offset}, where ${known === undefined ? 'nothing' : `${known.value} of epoch ${known.leaderEpoch}`} is committed`)
+  }
+
+  #hold(holds: boolean, what: string): void {
+    if (!holds) this.#world.fail(new Violation(what))
+  }
+}
+
+function partitionsOf(image: ClusterImage): readonly PartitionImage[] {
+  return image.topicsByName.get(TOPIC)?.partitions ?? []
+}

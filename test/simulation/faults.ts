@@ -1,0 +1,154 @@
+// What befalls a cluster: processes die, disks lose what was not synced, links are cut one way or both, clocks jump, leaders of
+// the quorum change.
+
+import { TOPIC } from './clients.ts'
+import { CLIENTS } from './network.ts'
+import type { Network } from './network.ts'
+import type { SimulatedNode } from './node.ts'
+import type { SimulatedQuorum } from './quorum.ts'
+import type { World } from './world.ts'
+
+const CALM_MS = 1500
+
+export type FaultParts = {
+  readonly world: World
+  readonly network: Network
+  readonly quorum: SimulatedQuorum
+  readonly nodes: ReadonlyMap<number, SimulatedNode>
+  readonly partitionCount: number
+  /** Acknowledged records are on disks, so that these may lose whatever was not synced, all at once too. */
+  readonly losesPower: boolean
+}
+
+export class Faults {
+  readonly #parts: FaultParts
+  #isStopped = false
+  count = 0
+
+  constructor(parts: FaultParts) {
+    this.#parts = parts
+    this.#plan()
+  }
+
+  /** Takes everything back, and has everybody start again who cannot go on. */
+  heal(): void {
+    const { network, nodes, world, partitionCount } = this.#parts
+    this.#isStopped = true
+    network.heal()
+    for (const node of nodes.values()) {
+      this.#healDisk(node)
+      node.pausedUntilMs = 0
+      const hasFailed = Array.from({ length: partitionCount }, (_, index) => node.replicas.state(TOPIC, index)).some((state) => state !== null && !state.isAvailable)
+      if (hasFailed) node.kill(null)
+    }
+    this.#startAll(world.nowMs + 20_000)
+  }
+
+  #startAll(untilMs: number): void {
+    const { nodes, world } = this.#parts
+    for (const node of nodes.values()) node.start()
+    if (world.nowMs < untilMs) world.after(500, 'everybody starts', () => this.#startAll(untilMs))
+  }
+
+  #healDisk(node: SimulatedNode): void {
+    node.replicas.setCapacity()
+    node.replicas.failSyncs(0)
+    node.replicas.failWrites(0)
+    node.flushDelayMaxMs = 3
+  }
+
+  #plan(): void {
+    const { world } = this.#parts
+    world.after(world.between(100, 2 * CALM_MS), 'fault', () => {
+      if (this.#isStopped) return
+      this.#plan()
+      this.#befall(world.pick([...this.#parts.nodes.values()]))
+    })
+  }
+
+  #befall(node: SimulatedNode): void {
+    const { world, network, quorum, losesPower } = this.#parts
+    this.count++
+    const dice = world.next(100)
+    if (dice < 20) this.#end(node)
+    else if (dice < 26) void node.stop().then(() => this.#later(node, 200, 3000, () => node.start()))
+    else if (dice < 30) {
+      // All at once, or one shortly after the other.
+      for (const other of this.#parts.nodes.values()) if (world.next(3) > 0) this.#end(other)
+    } else if (dice < 48) this.#partition(node)
+    else if (dice < 55) quorum.depose()
+    else if (dice < 63) {
+      world.trace(`${node.id} stands still`)
+      node.pausedUntilMs = world.nowMs + world.between(50, 6000)
+    } else if (dice < 68) node.wallOffsetMs += world.between(-3_600_000, 3_600_000)
+    else if (dice < 76) {
+      world.trace(`the network of all is bad`)
+      network.lossOf = world.between(5, 50)
+      network.delayMaxMs = world.between(5, 100)
+      this.#later(null, 500, 4000, () => {
+        network.lossOf = 0
+        network.delayMaxMs = 5
+      })
+    } else if (dice < 84) {
+      node.flushDelayMaxMs = world.between(50, 1500)
+      this.#later(null, 500, 5000, () => (node.flushDelayMaxMs = 3))
+    } else if (dice < 88 && losesPower) this.#failDisk(node, () => node.replicas.failSyncs(1 + world.next(3)))
+    else if (dice < 92 && losesPower) this.#failDisk(node, () => node.replicas.failWrites(1 + world.next(3)))
+    else if (dice < 95) {
+      world.trace(`the disk of ${node.id} is full`)
+      node.replicas.setCapacity(1)
+      this.#later(null, 300, 3000, () => node.replicas.setCapacity())
+    } else if (dice < 98) this.#replaceDisk(node)
+  }
+
+  #end(node: SimulatedNode): void {
+    const { world, losesPower } = this.#parts
+    node.kill(losesPower && world.next(3) > 0 ? world.next(1 << 30) : null)
+    this.#later(node, 100, 6000, () => node.start())
+  }
+
+  #partition(node: SimulatedNode): void {
+    const { world, network, nodes } = this.#parts
+    const ids = [...nodes.keys()].filter((id) => id !== node.id)
+    const others = world.chance(2) ? ids : [world.pick(ids)]
+    const direction = world.next(3)
+    world.trace(`links of ${node.id} ${['to', 'from', 'to and from'][direction]} ${others.join()} are cut`)
+    for (const other of world.chance(6) ? [...others, CLIENTS] : others) {
+      if (direction !== 1) network.cut(node.id, other)
+      if (direction !== 0) network.cut(other, node.id)
+    }
+    this.#later(null, 300, 7000, () => {
+      world.trace('all links are whole')
+      network.heal()
+    })
+  }
+
+  /** A log that fails takes its partition with it until the broker is started again. */
+  #failDisk(node: SimulatedNode, fail: () => void): void {
+    this.#parts.world.trace(`the disk of ${node.id} fails`)
+    fail()
+    this.#later(node, 500, 4000, () => {
+      this.#healDisk(node)
+      node.kill(null)
+      node.start()
+    })
+  }
+
+  /** Only while the others have what it had: a disk that is gone may have been the last. */
+  #replaceDisk(node: SimulatedNode): void {
+    const { quorum, nodes, world } = this.#parts
+    const partitions = quorum.image.topicsByName.get(TOPIC)?.partitions ?? []
+    const others = [...nodes.values()].filter((other) => other !== node)
+    const isSpared = partitions.length > 0 && partitions.every(({ isr }) => others.some(({ id, isRunning }) => isr.includes(id) && isRunning))
+    if (!isSpared) return
+    node.wipe()
+    world.after(world.between(10, 400), 'the empty disk starts', () => node.start())
+  }
+
+  #later(node: SimulatedNode | null, leastMs: number, mostMs: number, run: () => void): void {
+    const { world } = this.#parts
+    world.after(world.between(leastMs, mostMs), `fault of ${node?.id ?? 'all'} ends`, () => {
+      if (!this.#isStopped) run()
+    })
+  }
+}

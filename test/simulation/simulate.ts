@@ -1,0 +1,107 @@
+// One run of a cluster from a seed.
+
+import type { ClusterImage } from '../../src/metadata/cluster-image.ts'
+import { CONFIG_RESOURCES } from '../../src/metadata/cluster-image.ts'
+import { metadataRecord } from '../../src/metadata/controller/metadata-records.ts'
+import { partitionRecord } from '../../src/metadata/controller/partition-records.ts'
+import { CLUSTER_ID, idOf } from '../support/cluster-images.ts'
+import { Checks } from './checks.ts'
+import { Consumer, Producer, TOPIC } from './clients.ts'
+import { Faults } from './faults.ts'
+import { Network } from './network.ts'
+import { FETCH_WAIT_MS, REPLICA_LAG_MAX_MS, SimulatedNode } from './node.ts'
+import type { Planted } from './planted.ts'
+import { SimulatedQuorum } from './quorum.ts'
+import { loadSimulatedReplicas } from './replicas.ts'
+import { Violation, World } from './world.ts'
+
+const NODES = [1, 2, 3]
+const PARTITION_COUNT = 2
+const SETTLE_MS = 45_000
+const MINUTE_MS = 60_000
+const FORMATION_MAX_MS = 20_000
+
+export type SimulationOptions = { readonly seed: number; readonly minutes: number; readonly planted?: Planted }
+export type SimulationResult = {
+  readonly seed: number
+  /** The same for the same seed. */
+  readonly digest: string
+  readonly events: number
+  readonly faults: number
+  readonly acknowledged: number
+  readonly consumed: number
+  /** Null where everything held. */
+  readonly violation: string | null
+  readonly trace: string
+}
+
+export async function simulate({ seed, minutes, planted }: SimulationOptions): Promise<SimulationResult> {
+  const Replicas = await loadSimulatedReplicas()
+  const world = new World(seed)
+  const network = new Network(world)
+  const quorum = new SimulatedQuorum(world, network, NODES)
+  quorum.tellsEarly = planted === 'metadata is told before it is committed'
+  const nodes = new Map<number, SimulatedNode>()
+  const checks = new Checks(world, nodes, PARTITION_COUNT)
+  quorum.onCommitted = (image) => checks.onMetadata(image)
+  for (const id of NODES) {
+    const replicas = new Replicas({ nodeId: id, clusterId: CLUSTER_ID, replicaLagMaxMs: REPLICA_LAG_MAX_MS, fetchWaitMaxMs: FETCH_WAIT_MS, fetchBackoffMs: 100 })
+    nodes.set(id, new SimulatedNode({ id, world, network, quorum, nodes, replicas, planted: planted ?? null, check: (node) => checks.onNode(node) }))
+  }
+  // Half of the runs have what is acknowledged on every disk; in the others processes die and disks forget nothing.
+  const losesPower = planted === 'a torn tail is kept' || world.chance(2)
+  const result = (violation: string | null): SimulationResult => ({
+    seed, violation, digest: world.digest(), events: world.eventCount, faults: faults?.count ?? 0, acknowledged: checks.acknowledgedCount, consumed: checks.consumedCount, trace: world.lastLines(),
+  })
+  let faults: Faults | undefined
+  try {
+    for (const node of nodes.values()) world.after(world.next(200), 'first start', () => node.start())
+    await form(world, nodes, quorum, losesPower)
+    const clients = { world, network, nodes, planted: planted ?? null }
+    const producers: Producer[] = []
+    for (let partition = 0; partition < PARTITION_COUNT; partition++) {
+      for (const [at, producerId] of [1000 + partition, 2000 + partition, -1].entries()) {
+        producers.push(new Producer(clients, `${producerId < 0 ? 'p' : 'i'}${partition}${at}`, partition, producerId, (index, acknowledged) => checks.onAcknowledged(index, acknowledged)))
+      }
+      new Consumer(clients, partition, checks)
+    }
+    faults = new Faults({ world, network, quorum, nodes, partitionCount: PARTITION_COUNT, losesPower })
+    await world.runUntil(world.nowMs + minutes * MINUTE_MS)
+    world.trace('all heals')
+    faults.heal()
+    await world.runUntil(world.nowMs + SETTLE_MS / 2)
+    for (const producer of producers) producer.stop()
+    await world.runUntil(world.nowMs + SETTLE_MS / 2)
+    checks.onEndOfRun()
+    await world.runUntil(world.nowMs + 1)
+    world.check()
+    return result(null)
+  } catch (error) {
+    if (!(error instanceof Violation)) throw new Error(`seed ${seed} ends at ${world.nowMs} ms\n${world.lastLines()}`, { cause: error })
+    return result(error.message)
+  } finally {
+    for (const node of nodes.values()) node.kill(null)
+  }
+}
+
+/** Brokers join, and the topic is created. */
+async function form(world: World, nodes: ReadonlyMap<number, SimulatedNode>, quorum: SimulatedQuorum, flushes: boolean): Promise<void> {
+  const isReady = (image: ClusterImage): boolean => NODES.every((id) => image.brokers.get(id)?.fenced === false)
+  while (!isReady(quorum.image)) {
+    if (world.nowMs > FORMATION_MAX_MS) throw new Violation('the cluster does not form')
+    await world.runUntil(world.nowMs + 100)
+  }
+  const topicId = idOf(TOPIC)
+  const configs = { 'min.insync.replicas': '2', ...(flushes && { 'flush.on.ack': 'true' }) }
+  const controller = [...nodes.values()].find(({ life }) => life?.isController === true)
+  const created = controller?.life?.runtime?.write((image) => ({
+    records: [
+      metadataRecord('TopicRecord', { name: TOPIC, topicId }),
+      ...Object.entries(configs).map(([name, value]) => metadataRecord('ConfigRecord', { resourceType: CONFIG_RESOURCES.TOPIC, resourceName: TOPIC, name, value })),
+      ...Array.from({ length: PARTITION_COUNT }, (_, index) => partitionRecord(image, topicId, index, NODES.map((_id, at) => NODES[(at + index) % NODES.length] as number))),
+    ],
+    response: undefined,
+  }))
+  created?.catch((error: unknown) => world.fail(error))
+  await world.runUntil(world.nowMs + 2000)
+}

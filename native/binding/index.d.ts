@@ -81,6 +81,49 @@ export declare class NativeQuorumNode {
   close(): Promise<void>
 }
 
+export declare class NativeSimulatedReplicas {
+  constructor(options: SimulatedReplicasOptions)
+  setTime(monotonicMs: number, wallMs: number): void
+  start(): void
+  kill(): void
+  crash(seed: number): void
+  /** Fails where a log could not be closed: then the stop is not a clean one. */
+  close(): void
+  wipe(): void
+  claimClean(): void
+  get cleanStart(): boolean
+  get previousBrokerEpoch(): number
+  failSyncs(count: number): void
+  failWrites(count: number): void
+  setCapacity(bytes?: number | undefined | null): void
+  flipBit(topic: string, partition: number, at: number): boolean
+  applyTopics(upserts: Array<TopicState>, removedTopicIds: Array<string>): void
+  setCluster(state: ClusterState): void
+  settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
+  drainFacts(): Array<SimulatedFact>
+  checkIsrs(): void
+  flush(): void
+  keepHighWatermarks(): void
+  keepHouse(): void
+  requests(): SimulatedRequests
+  onAnswer(peer: number, frame?: Buffer | undefined | null): void
+  /** The answer where there is one at once; fails where the connection is to be ended. */
+  serve(token: number, frame: Buffer): Buffer | null
+  answers(): Array<SimulatedFrame>
+  forget(token: number): void
+  /** With producer id -1 for a producer without one. */
+  append(topic: string, partition: number, values: Array<string>, producerId: number, baseSequence: number): SimulatedAppend
+  /** -2 while it is not known, else the code that the producer is answered with. */
+  outcome(token: number): number
+  /** Negative where it is refused: the code, negated, less one. */
+  latestOffset(topic: string, partition: number): number
+  /** Nothing where there is nothing to read, or nobody who may be asked. */
+  consume(topic: string, partition: number, offset: number): Array<SimulatedRecord>
+  state(topic: string, partition: number): SimulatedState | null
+  records(topic: string, partition: number, from: number, to: number): Array<SimulatedRecord>
+  truncate(topic: string, partition: number, offset: number): void
+}
+
 export interface ApiMetrics {
   apiKey: number
   requestCount: number
@@ -247,6 +290,71 @@ export interface QuorumVoter {
   directoryId: string
   host: string
   port: number
+}
+
+export interface SimulatedAppend {
+  /** -2 while it is not known what becomes of the records. */
+  errorCode: number
+  token: number
+  baseOffset: number
+  leaderEpoch: number
+}
+
+/** A proposal where there is an ISR, else something that happened. */
+export interface SimulatedFact {
+  kind: string
+  topic: string
+  topicId?: string
+  partition: number
+  leaderEpoch: number
+  partitionEpoch: number
+  isr: Array<SimulatedMember>
+  recovered: boolean
+  fromOffset: number
+  toOffset: number
+  message: string
+}
+
+/** A frame for a broker, or an answer with the token of its request. */
+export interface SimulatedFrame {
+  to: number
+  bytes: Buffer
+}
+
+export interface SimulatedMember {
+  brokerId: number
+  brokerEpoch: number
+}
+
+export interface SimulatedRecord {
+  offset: number
+  leaderEpoch: number
+  value: string
+}
+
+export interface SimulatedReplicasOptions {
+  nodeId: number
+  clusterId: string
+  replicaLagMaxMs: number
+  fetchWaitMaxMs: number
+  fetchBackoffMs: number
+}
+
+export interface SimulatedRequests {
+  frames: Array<SimulatedFrame>
+  /** Monotonic milliseconds; absent where only an event brings more. */
+  againAtMs?: number
+}
+
+export interface SimulatedState {
+  leads: boolean
+  follows: boolean
+  leaderEpoch: number
+  partitionEpoch: number
+  logStartOffset: number
+  highWatermark: number
+  logEndOffset: number
+  isAvailable: boolean
 }
 
 export interface TopicLogConfig {

@@ -773,9 +773,10 @@ if (
   }
 }
 
-const { NativeDataPlane, NativeQuorumNode, compress, decompress, findQuorum } = nativeBinding
+const { NativeDataPlane, NativeQuorumNode, NativeSimulatedReplicas, compress, decompress, findQuorum } = nativeBinding
 export { NativeDataPlane }
 export { NativeQuorumNode }
+export { NativeSimulatedReplicas }
 export { compress }
 export { decompress }
 export { findQuorum }

@@ -127,7 +127,15 @@ export class SimulatedNode {
     this.#life = null
     if (crashSeed === null) this.replicas.kill()
     else this.replicas.crash(crashSeed)
-    if (this.#parts.planted === 'a torn tail is kept') this.replicas.claimClean()
+    if (this.#parts.planted === 'a torn tail is kept') this.#claimClean()
+  }
+
+  /** Has the next start take the logs as they are. */
+  #claimClean(): void {
+    this.replicas.failSyncs(0)
+    this.replicas.failWrites(0)
+    this.replicas.setCapacity()
+    this.replicas.claimClean()
   }
 
   wipe(): void {

@@ -7,9 +7,10 @@ import { MetadataDelta } from '../../src/metadata/metadata-delta.ts'
 import type { QuorumAccess, QuorumLogEvent } from '../../src/metadata/quorum-metadata-log.ts'
 import { decodeMetadataRecord } from '../../src/protocol/codec.ts'
 import { KafkaError } from '../../src/protocol/error-codes.ts'
-import { MillraceError } from '../../src/shared/errors.ts'
+import { errorMessage, MillraceError } from '../../src/shared/errors.ts'
 import { CLUSTER_ID } from '../support/cluster-images.ts'
 import type { Network } from './network.ts'
+import { Violation } from './world.ts'
 import type { World } from './world.ts'
 
 type Entry = { readonly offset: bigint; readonly epoch: number; readonly records: readonly Uint8Array[] }
@@ -115,7 +116,11 @@ export class SimulatedQuorum {
     this.#nextOffset += BigInt(records.length)
     const delta = new MetadataDelta(this.image)
     for (const record of records.map(decodeMetadataRecord)) {
-      delta.replay(record)
+      try {
+        delta.replay(record)
+      } catch (error) {
+        throw new Violation(`a record is committed that does not follow from those before it: ${errorMessage(error)}`)
+      }
       this.#world.trace(`metadata ${JSON.stringify(record, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}`)
     }
     this.image = delta.apply(this.#nextOffset - 1n)

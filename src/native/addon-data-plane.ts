@@ -354,7 +354,7 @@ function translated(error: unknown): Error {
 }
 
 /** The addon takes what is absent for none, and refuses null. */
-function addonTopicState(topic: TopicState): AddonTopicState {
+export function addonTopicState(topic: TopicState): AddonTopicState {
   const { deliveryDelayMaxMs, ...config } = topic.config
   return { ...topic, config: deliveryDelayMaxMs === null ? config : { ...config, deliveryDelayMaxMs } }
 }

@@ -9,6 +9,7 @@ import { asKafkaError, errorResponse } from '../../src/broker/error-responses.ts
 import { IsrProposals } from '../../src/broker/isr-proposals.ts'
 import type { IsrProposal } from '../../src/broker/isr-proposals.ts'
 import type { InterBroker } from '../../src/interbroker/inter-broker.ts'
+import { addonTopicState } from '../../src/native/addon-data-plane.ts'
 import { ClusterConfigs } from '../../src/metadata/cluster-configs.ts'
 import { emptyImage } from '../../src/metadata/cluster-image.ts'
 import type { ClusterImage } from '../../src/metadata/cluster-image.ts'
@@ -307,6 +308,7 @@ export class Life implements Timers, Clock {
     if (this.#parts.planted === 'an old partition epoch is accepted') this.#acceptOldEpochs()
     this.#lifecycle = new BrokerLifecycle({
       nodeId: id, incarnationId, controller, clock: this, timers: this, logger: silentLogger,
+      logDirs: () => ({ offline: [], cordoned: [] }),
       registration: () => ({
         clusterId: CLUSTER_ID,
         listeners: [{ name: LISTENER, host: `node-${id}`, port: 9092, securityProtocol: 0 }],
@@ -370,7 +372,7 @@ export class Life implements Timers, Clock {
     const before = this.#parts.planted === 'a follower truncates to its high watermark' ? upserts.flatMap(({ name, partitions }) => partitions.map(({ index, leaderEpoch }) => ({ name, index, leaderEpoch, known: replicas.state(name, index)?.leaderEpoch ?? -1 }))) : []
     try {
       // Smaller than a setting may be, so that logs have several segments.
-      replicas.applyTopics(upserts.map((topic) => ({ ...topic, config: { ...topic.config, segmentBytes: SEGMENT_BYTES } })), removedTopicIds)
+      replicas.applyTopics(upserts.map((topic) => addonTopicState({ ...topic, config: { ...topic.config, segmentBytes: SEGMENT_BYTES } })), removedTopicIds)
     } catch (error) {
       this.#parts.world.trace(`${this.#parts.id} cannot apply topics: ${String(error)}`)
     }

@@ -1,6 +1,7 @@
 // The addon's replicas without threads, as native/binding/src/simulated_replicas.rs exports them.
 
-import type { ClusterState, TopicState } from '../../src/native.ts'
+import type { ClusterState } from '../../src/native.ts'
+import type { AddonTopicState } from '../../src/native/addon.ts'
 
 export type ReplicaState = { leads: boolean; follows: boolean; leaderEpoch: number; partitionEpoch: number; logStartOffset: number; highWatermark: number; logEndOffset: number; isAvailable: boolean }
 export type HeldRecord = { offset: number; leaderEpoch: number; value: string }
@@ -34,7 +35,7 @@ export interface SimulatedReplicas {
   failWrites(count: number): void
   setCapacity(bytes?: number): void
   flipBit(topic: string, partition: number, at: number): boolean
-  applyTopics(upserts: TopicState[], removedTopicIds: string[]): void
+  applyTopics(upserts: AddonTopicState[], removedTopicIds: string[]): void
   setCluster(state: ClusterState): void
   settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
   drainFacts(): ReplicaFact[]

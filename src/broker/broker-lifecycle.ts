@@ -2,7 +2,6 @@
 // controller that it is alive, and hands its leaderships over before it stops.
 
 import type { BrokerImage } from '../metadata/cluster-image.ts'
-import type { BrokerRegistrationRequest } from '../protocol/messages.ts'
 import { ERRORS, errorName, KafkaError } from '../protocol/error-codes.ts'
 import type { Clock } from '../shared/clock.ts'
 import { MillraceError, errorMessage } from '../shared/errors.ts'
@@ -10,13 +9,13 @@ import type { Logger } from '../shared/logger.ts'
 import type { Timers } from '../shared/timers.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { ControllerClient } from './controller-client.ts'
+import type { Registration } from './registration.ts'
 
 export type LifecycleDeps = {
   readonly nodeId: number
   readonly incarnationId: Uuid
   readonly controller: Pick<ControllerClient, 'call'>
-  /** All of the registration but who registers. */
-  registration(): Omit<BrokerRegistrationRequest, 'brokerId' | 'incarnationId'>
+  registration(): Registration
   /** Log directories that have failed, and those that take no new replicas. */
   logDirs(): { readonly offline: readonly Uuid[]; readonly cordoned: readonly Uuid[] }
   /** This broker as the image has it, and the offset of the image. */

@@ -1,32 +1,18 @@
 // What the writer of dead letters is given: the settings of groups, broker and topics, and the logs it reads and writes.
 
 import { brokerText } from '../config/config-layers.ts'
-import type { ClusterConfigs } from '../metadata/cluster-configs.ts'
 import { CONFIG_RESOURCES, configsOf } from '../metadata/cluster-image.ts'
-import type { InterBroker } from '../interbroker/inter-broker.ts'
-import type { MetadataRuntime } from '../metadata/metadata-runtime.ts'
-import type { TopicCreator } from '../metadata/topic-creator.ts'
 import { loadCodec } from '../native.ts'
-import type { DataPlane } from '../native.ts'
 import { errorName, KafkaError } from '../protocol/error-codes.ts'
 import { encodeRecordBatch } from '../records/record-batch.ts'
 import type { DeadLetterDeps } from '../share/dead-letter-writer.ts'
-import type { Clock } from '../shared/clock.ts'
+import type { BrokerContext } from './broker-context.ts'
 
-type Parts = {
-  dataPlane: DataPlane
-  metadata: MetadataRuntime
-  configs: ClusterConfigs
-  topicCreator: TopicCreator
-  clock: Clock
-  nodeId: number
-  interBroker: InterBroker
-  leaderOf(topic: string, partition: number): number
-}
+type Parts = Pick<BrokerContext, 'config' | 'dataPlane' | 'metadata' | 'configs' | 'topicCreator' | 'clock' | 'interBroker' | 'view'>
 
 const PRODUCE = { version: 9, timeoutMs: 10_000, channel: 'dead-letters' }
 
-export function deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clock, nodeId, interBroker, leaderOf }: Parts): DeadLetterDeps {
+export function deadLetterDeps({ config, dataPlane, metadata, configs, topicCreator, clock, interBroker, view }: Parts): DeadLetterDeps {
   const ofBroker = (name: string): string => brokerText(configs.layers(metadata.image), name) ?? ''
   return {
     queueOf: (groupId) => {
@@ -52,8 +38,8 @@ export function deadLetterDeps({ dataPlane, metadata, configs, topicCreator, clo
       configs: [{ name: 'errors.deadletterqueue.group.enable', value: 'true' }, { name: 'message.timestamp.type', value: 'CreateTime' }],
     }),
     append: async (topic, partition, records) => {
-      const leader = leaderOf(topic, partition)
-      if (leader === nodeId) return dataPlane.append(topic, partition, [...records], null)
+      const leader = view.leaderIdOf(topic, partition)
+      if (leader === config.nodeId) return dataPlane.append(topic, partition, [...records], null)
       const batch = encodeRecordBatch(records.map((record) => ({ ...record, timestampMs: record.timestampMs ?? clock.nowMs() })), 'none', await loadCodec())
       const request = { transactionalId: null, acks: -1, timeoutMs: PRODUCE.timeoutMs, topicData: [{ name: topic, partitionData: [{ index: partition, records: batch }] }] }
       const written = (await interBroker.send(leader, 'Produce', request, PRODUCE)).responses[0]?.partitionResponses[0]

@@ -3,32 +3,32 @@
 
 import type { ApiHandler, ApiHandlers, RequestContext } from '../../src/broker/api.ts'
 import { BrokerLifecycle } from '../../src/broker/broker-lifecycle.ts'
-import { changesCluster, clusterState } from '../../src/broker/cluster-state.ts'
 import { ControllerClient } from '../../src/broker/controller-client.ts'
+import { ControllerDuty } from '../../src/broker/controller-duty.ts'
+import { DataPlaneState } from '../../src/broker/data-plane-state.ts'
 import { asKafkaError, errorResponse } from '../../src/broker/error-responses.ts'
 import { IsrProposals } from '../../src/broker/isr-proposals.ts'
 import type { IsrProposal } from '../../src/broker/isr-proposals.ts'
+import { registration } from '../../src/broker/registration.ts'
 import type { InterBroker } from '../../src/interbroker/inter-broker.ts'
 import { addonTopicState } from '../../src/native/addon-data-plane.ts'
 import { ClusterConfigs } from '../../src/metadata/cluster-configs.ts'
 import { emptyImage } from '../../src/metadata/cluster-image.ts'
 import type { ClusterImage } from '../../src/metadata/cluster-image.ts'
 import { ActiveController } from '../../src/metadata/controller/active-controller.ts'
-import { raiseFeatures } from '../../src/metadata/controller/cluster-records.ts'
 import { topicPolicies } from '../../src/metadata/controller/topic-policies.ts'
 import { controllerHandlers } from '../../src/metadata/controller-handlers.ts'
-import { initialFeatureLevels, SUPPORTED_FEATURES } from '../../src/metadata/features.ts'
 import type { MetadataDelta } from '../../src/metadata/metadata-delta.ts'
 import { MetadataRuntime } from '../../src/metadata/metadata-runtime.ts'
 import { QuorumMetadataLog } from '../../src/metadata/quorum-metadata-log.ts'
-import type { Leadership } from '../../src/metadata/quorum-metadata-log.ts'
-import { allTopicLogStates, topicLogChanges } from '../../src/metadata/topic-log-states.ts'
+import { allTopicLogStates } from '../../src/metadata/topic-log-states.ts'
 import type { TopicLogState } from '../../src/metadata/topic-log-states.ts'
 import { apiByName } from '../../src/protocol/api-keys.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
 import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
 import { KafkaError } from '../../src/protocol/error-codes.ts'
 import type { AlterPartitionRequest } from '../../src/protocol/messages.ts'
+import type { ClusterState } from '../../src/native.ts'
 import type { Clock } from '../../src/shared/clock.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import type { Timers } from '../../src/shared/timers.ts'
@@ -47,7 +47,6 @@ export const REPLICA_LAG_MAX_MS = 2000
 export const FETCH_WAIT_MS = 300
 const SOCKET_TIMEOUT_MS = 2000
 const ISR_CHECK_MS = REPLICA_LAG_MAX_MS / 2
-const CONTROLLER_TICK_MS = 200
 const HIGH_WATERMARKS_MS = 5000
 const HOUSE_MS = 20_000
 const SEGMENT_BYTES = 6000
@@ -182,8 +181,8 @@ export class Life implements Timers, Clock {
   #ended = false
   #log!: QuorumMetadataLog
   #runtime: MetadataRuntime | null = null
-  #controller!: ActiveController
   #handlers: ApiHandlers = {}
+  #dataPlane!: DataPlaneState
   #lifecycle!: BrokerLifecycle
   #proposals!: IsrProposals
   #waiting: Waiting[] = []
@@ -297,36 +296,44 @@ export class Life implements Timers, Clock {
       handlers: () => this.#handlers,
     })
     const policies = topicPolicies(this.#configs)
-    this.#controller = new ActiveController({
+    const active = new ActiveController({
       runtime,
       policies: this.#parts.planted === 'an unclean leader is elected silently' ? (image, topic) => ({ ...policies(image, topic), allowsUncleanElection: true }) : policies,
       settings: { sessionTimeoutMs: SESSION_MS, balancesLeaders: true, balanceIntervalMs: 10_000, uncleanElectionIntervalMs: 5000 },
       monotonicMs: () => this.monotonicMs(),
       logger: silentLogger,
     })
-    this.#handlers = controllerHandlers({ controller: this.#controller, monotonicMs: () => this.monotonicMs() }) as ApiHandlers
+    this.#handlers = controllerHandlers({ controller: active, monotonicMs: () => this.monotonicMs() }) as ApiHandlers
     if (this.#parts.planted === 'an old partition epoch is accepted') this.#acceptOldEpochs()
     this.#lifecycle = new BrokerLifecycle({
       nodeId: id, incarnationId, controller, clock: this, timers: this, logger: silentLogger,
       logDirs: () => ({ offline: [], cordoned: [] }),
-      registration: () => ({
+      registration: () => registration({
         clusterId: CLUSTER_ID,
         listeners: [{ name: LISTENER, host: `node-${id}`, port: 9092, securityProtocol: 0 }],
-        features: [...SUPPORTED_FEATURES].map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
         rack: null,
-        isMigratingZkBroker: false,
         logDirs: [dirOf(id)],
-        previousBrokerEpoch: BigInt(this.#node.replicas.cleanStart ? this.#node.replicas.previousBrokerEpoch : -1),
+        dataPlane: this.#node.replicas,
       }),
       self: () => ({ broker: runtime.image.brokers.get(id), metadataOffset: runtime.image.offset }),
       heartbeatIntervalMs: HEARTBEAT_MS,
       sessionTimeoutMs: SESSION_MS,
     })
     this.#proposals = new IsrProposals({ nodeId: id, controller: this.#proposing(controller), dataPlane: this.#node.replicas, timers: this, logger: silentLogger, brokerEpoch: () => this.#lifecycle.epoch })
+    this.#dataPlane = new DataPlaneState({
+      nodeId: id, listener: LISTENER, configs: this.#configs, brokerEpoch: () => this.#toldEpoch(runtime.image),
+      dataPlane: {
+        setCluster: (state) => this.#node.replicas.setCluster(withoutNulls(state)),
+        applyTopics: (upserts, removedTopicIds) => this.#applyTopics(upserts, removedTopicIds),
+        // Replicas of the simulation are not throttled.
+        setReplicationQuotas: () => {},
+      },
+    })
     runtime.onChange((image, delta) => this.#follow(image, delta))
-    this.#log.onLeadership((leadership) => this.#lead(leadership))
-    this.#lead(this.#log.leadership)
-    if (this.#parts.planted === 'a broker acts on the metadata of its former self') this.#admit()
+    const duty = new ControllerDuty({ controller: active, metadata: runtime, configs: this.#configs, clock: this, timers: this })
+    this.#log.onLeadership((leadership) => duty.onLeadership(leadership))
+    duty.onLeadership(this.#log.leadership)
+    if (this.#actsAsFormerSelf) this.#admit()
     await this.#lifecycle.register()
     if (this.#ended) return
     this.#admit()
@@ -334,12 +341,9 @@ export class Life implements Timers, Clock {
   }
 
   #admit(): void {
-    const image = this.#runtime?.image as ClusterImage
-    const planted = this.#parts.planted === 'a broker acts on the metadata of its former self'
-    if (!planted || this.#lifecycle.epoch >= 0n) this.#parts.world.trace(`${this.#parts.id} is admitted with epoch ${this.#lifecycle.epoch}`)
+    if (!this.#actsAsFormerSelf || this.#lifecycle.epoch >= 0n) this.#parts.world.trace(`${this.#parts.id} is admitted with epoch ${this.#lifecycle.epoch}`)
     this.isAdmitted = true
-    this.#tellCluster(image)
-    this.#applyTopics(allTopicLogStates(image, this.#parts.id, this.#configs), [])
+    this.#dataPlane.begin(this.#runtime?.image as ClusterImage)
     for (const [key, intervalMs, run] of [
       ['check-isrs', ISR_CHECK_MS, () => this.#node.replicas.checkIsrs()],
       ['keep-high-watermarks', HIGH_WATERMARKS_MS, () => this.#node.replicas.keepHighWatermarks()],
@@ -353,18 +357,17 @@ export class Life implements Timers, Clock {
     }
   }
 
-  #tellCluster(image: ClusterImage): void {
-    const own = image.brokers.get(this.#parts.id)?.epoch ?? -1n
-    const epoch = this.#parts.planted === 'a broker acts on the metadata of its former self' ? own : this.#lifecycle.epoch
-    this.#node.replicas.setCluster(withoutNulls(clusterState(image, this.#parts.id, epoch, LISTENER)))
+  get #actsAsFormerSelf(): boolean {
+    return this.#parts.planted === 'a broker acts on the metadata of its former self'
+  }
+
+  #toldEpoch(image: ClusterImage): bigint {
+    return this.#actsAsFormerSelf ? (image.brokers.get(this.#parts.id)?.epoch ?? -1n) : this.#lifecycle.epoch
   }
 
   #follow(image: ClusterImage, delta: MetadataDelta): void {
     this.#lifecycle.onChange()
-    if (!this.isAdmitted) return
-    if (changesCluster(delta)) this.#tellCluster(image)
-    const { upserts, removedTopicIds } = topicLogChanges(image, delta, this.#parts.id, this.#configs)
-    this.#applyTopics(upserts, removedTopicIds)
+    if (this.isAdmitted) this.#dataPlane.follow(image, delta)
   }
 
   #applyTopics(upserts: TopicLogState[], removedTopicIds: string[]): void {
@@ -380,23 +383,6 @@ export class Life implements Timers, Clock {
       const state = replicas.state(name, index)
       if (state?.follows === true && leaderEpoch > known && state.highWatermark < state.logEndOffset) replicas.truncate(name, index, state.highWatermark)
     }
-  }
-
-  #lead({ isActive, epoch }: Leadership): void {
-    if (!isActive) {
-      this.cancel('controller')
-      this.#controller.deactivate()
-      return
-    }
-    this.#controller.activate(epoch, this.monotonicMs())
-    const runtime = this.#runtime as MetadataRuntime
-    if (runtime.image.features.size === 0) void runtime.write((image) => raiseFeatures(image, image.features.size === 0 ? initialFeatureLevels() : new Map(), this.#configs.fallbacks(image).broker('min.insync.replicas'))).catch(() => undefined)
-    this.set('controller', 0, () => void this.#attend())
-  }
-
-  async #attend(): Promise<void> {
-    await this.#controller.attend()
-    if (!this.#ended && this.#controller.isActive) this.set('controller', CONTROLLER_TICK_MS, () => void this.#attend())
   }
 
   #acceptOldEpochs(): void {
@@ -576,6 +562,6 @@ export class Life implements Timers, Clock {
 }
 
 /** The addon knows no null. */
-function withoutNulls(state: ReturnType<typeof clusterState>): ReturnType<typeof clusterState> {
+function withoutNulls(state: ClusterState): ClusterState {
   return { ...state, peers: state.peers.map(({ rack: _, ...peer }) => peer as (typeof state.peers)[number]) }
 }

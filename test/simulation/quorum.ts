@@ -66,6 +66,7 @@ export class SimulatedQuorum {
       saveSnapshot: () => {},
       addVoter: () => Promise.reject(new RangeError('the simulated quorum stays as it is')),
       removeVoter: () => Promise.reject(new RangeError('the simulated quorum stays as it is')),
+      removeObserver: () => Promise.reject(new RangeError('the simulated quorum stays as it is')),
       resign: () => Promise.resolve(),
       status: () => Promise.reject(new RangeError('the simulated quorum tells nobody')),
       close: () => Promise.resolve(),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
@@ -14,6 +16,9 @@ use crate::connection::{Body, Connection};
 use crate::engine::Load;
 use crate::requests::{self, Api, errors};
 use crate::tally::Tally;
+
+const PRODUCER_ID_PATIENCE: Duration = Duration::from_secs(30);
+const PRODUCER_ID_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Args, Clone)]
 pub struct Produce {
@@ -64,6 +69,19 @@ pub enum Spread {
     Cycle,
 }
 
+/// A broker that has only just started may have no block of ids yet, and says that it is loading; it is asked again for a while.
+fn new_producer(client: &mut Client) -> Result<Producer> {
+    let until = Instant::now() + PRODUCER_ID_PATIENCE;
+    loop {
+        let (error, id, epoch) = requests::read_producer_id(&mut client.call(Api::INIT_PRODUCER_ID, requests::init_producer_id)?)?;
+        if error == errors::NONE {
+            return Ok(Producer { id, epoch, sequence: 0 });
+        }
+        ensure!(error == errors::COORDINATOR_LOAD_IN_PROGRESS && Instant::now() < until, "InitProducerId was answered with error {error}");
+        thread::sleep(PRODUCER_ID_PAUSE);
+    }
+}
+
 impl Produce {
     pub fn run(&self) -> Result<Map<String, Value>> {
         ensure!(self.batches != Batches::Idempotent || self.spread == Spread::Pinned, "an idempotent load keeps to one partition per connection");
@@ -74,13 +92,7 @@ impl Produce {
 
     fn producers(&self, count: usize) -> Result<Vec<Producer>> {
         let mut client = Client::connect(self.target.bootstrap)?;
-        (0..count)
-            .map(|_| {
-                let (error, id, epoch) = requests::read_producer_id(&mut client.call(Api::INIT_PRODUCER_ID, requests::init_producer_id)?)?;
-                ensure!(error == errors::NONE, "InitProducerId was answered with error {error}");
-                Ok(Producer { id, epoch, sequence: 0 })
-            })
-            .collect()
+        (0..count).map(|_| new_producer(&mut client)).collect()
     }
 
     /// The load alone, on topics that are there.

@@ -64,10 +64,10 @@ bench.add('decode its 10,001 metadata records', () => {
   for (const record of encoded) decodeMetadataRecord(record)
 })
 
-const settings = { lockDurationMs: 30_000, deliveryCountLimit: 5, recordLocksMax: 2000 }
+const settings = { lockDurationMs: 30_000, deliveryCountLimit: 5, recordLocksMax: 2000, hasDeadLetterQueue: false }
 bench.add('give 500 records to a member of a share group and take its word for each', () => {
   const shared = new SharePartition(0, [], () => settings)
-  shared.acquire('m', 0, [{ firstOffset: 0, lastOffset: 499, deliverable: true }], 500, 500, 0, 0)
+  shared.acquire('m', 0, [{ firstOffset: 0, lastOffset: 499, deliverable: true, dueMs: 0 }], 500, 500, 0, 0)
   const change = shared.acknowledge('m', [{ firstOffset: 0, lastOffset: 499, types: [1] }], 0)
   if (typeof change !== 'string') shared.commit(change)
 })

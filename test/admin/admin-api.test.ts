@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Admin, AdminError, Broker } from '../../src/index.ts'
@@ -136,7 +137,7 @@ describe('the cluster', () => {
 
 describe('a stranger', () => {
   it('gets a description that is valid OpenAPI', async () => {
-    const document = (await (await fetch(`${url}/openapi.json`)).json()) as object
+    const document = (await (await fetch(`${url}/openapi.json`)).json()) as Record<string, unknown>
     expect(await new Validator().validate(structuredClone(document))).toMatchObject({ valid: true })
   })
 

@@ -5,6 +5,8 @@ import { Broker } from '../../src/index.ts'
 import { randomUuid } from '../../src/shared/uuid.ts'
 import { produce, produceVersion12, recordBatch } from '../support/produce-fetch.ts'
 import { WireClient } from '../support/wire-client.ts'
+import { ZERO_UUID } from '../../src/shared/uuid.ts'
+import type { Uuid } from '../../src/shared/uuid.ts'
 
 /** Runs one of Kafka's tools to its end; what it printed. */
 export type Tool = (name: string, args: readonly string[]) => Promise<string>
@@ -97,14 +99,14 @@ async function leaveShareGroup(client: WireClient): Promise<void> {
   await client.call('IncrementalAlterConfigs', 1, { resources: [{ resourceType: 32, resourceName: 'workers', configs: [{ name: 'share.auto.offset.reset', configOperation: 0, value: 'earliest' }] }] })
   const member = { groupId: 'workers', memberId: randomUuid() }
   let memberEpoch = 0
-  let partitions: { topicId: string; partitionIndex: number }[] = []
+  let partitions: { topicId: Uuid; partitionIndex: number }[] = []
   await until(async () => {
     const beat = await client.call('ShareGroupHeartbeat', 1, { ...member, memberEpoch, subscribedTopicNames: memberEpoch === 0 ? ['jobs'] : null })
     if (beat.errorCode === 0) memberEpoch = beat.memberEpoch
     partitions = beat.assignment?.topicPartitions.flatMap(({ topicId, partitions: indexes }) => indexes.map((partitionIndex) => ({ topicId, partitionIndex }))) ?? []
     return partitions.length > 0 ? 0 : 1
   })
-  const topicId = partitions[0]?.topicId ?? ''
+  const topicId = partitions[0]?.topicId ?? ZERO_UUID
   let shareSessionEpoch = 0
   await until(async () => {
     const fetched = await client.call('ShareFetch', 1, { ...member, shareSessionEpoch: shareSessionEpoch++, maxWaitMs: 200, minBytes: 1, maxBytes: 1_000_000, maxRecords: 100, batchSize: 100, topics: [{ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }], forgottenTopicsData: [] })

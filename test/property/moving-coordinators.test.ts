@@ -109,7 +109,7 @@ class Life {
     const key = `${producerId}:${producerEpoch}`
     this.transactionalOffsets.set(key, [...(this.transactionalOffsets.get(key) ?? []), entry])
     const answer = await this.ask(this.cluster.coordinatorOf(OFFSETS_TOPIC, group), 'TxnOffsetCommit', 5, {
-      transactionalId: id, groupId: group, producerId, producerEpoch, generationId: -1, memberId: '', groupInstanceId: null,
+      transactionalId: id, groupId: group, producerId, producerEpoch, generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null,
       topics: [{ name: DATA_TOPIC, partitions: [{ partitionIndex: 0, committedOffset: entry.offset, committedLeaderEpoch: -1, committedMetadata: '' }] }],
     })
     entry.acknowledged = answer?.topics[0]?.partitions[0]?.errorCode === 0

@@ -4,17 +4,19 @@
 import { expect, test } from 'vitest'
 import { assignShares } from '../../src/groups/share/simple-assignor.ts'
 import type { SharingMember } from '../../src/groups/share/simple-assignor.ts'
+import type { Uuid } from '../../src/shared/uuid.ts'
+import { idOf } from '../support/cluster-images.ts'
 import { random } from '../support/random.ts'
 
 type Assignments = ReturnType<typeof assignShares>
 
-const TOPICS = ['t0', 't1', 't2']
+const TOPICS = ['t0', 't1', 't2'].map(idOf)
 
 function countOf(assignment: ReadonlyMap<string, ReadonlySet<number>> | undefined): number {
   return [...(assignment?.values() ?? [])].reduce((sum, { size }) => sum + size, 0)
 }
 
-function check(members: readonly SharingMember[], partitions: ReadonlyMap<string, ReadonlySet<number>>, targets: Assignments): void {
+function check(members: readonly SharingMember[], partitions: ReadonlyMap<Uuid, ReadonlySet<number>>, targets: Assignments): void {
   const alike = members.every(({ topicIds }) => asSet(topicIds) === asSet(members[0]?.topicIds))
   const holders = new Map<string, number>()
   for (const { memberId, topicIds } of members) {
@@ -43,13 +45,13 @@ test.each(Array.from({ length: 60 }, (_, seed) => [seed]))('everyone has a share
   const next = random(seed)
   const alike = seed % 2 === 0
   const partitions = new Map(TOPICS.map((topic) => [topic, new Set(Array.from({ length: next(9) }, (_, partition) => partition))]))
-  const common = new Set(TOPICS.filter(() => next(3) > 0))
+  const common = new Set<Uuid>(TOPICS.filter(() => next(3) > 0))
   const members = new Map<string, SharingMember>()
   for (let round = 0; round < 30; round++) {
     const memberId = `m${next(25)}`
     const topicIds = alike ? common : new Set(TOPICS.filter(() => next(2) === 0))
     if (next(3) === 0) members.delete(memberId)
-    else members.set(memberId, { memberId, topicIds, target: members.get(memberId)?.target ?? new Map<string, Set<number>>() })
+    else members.set(memberId, { memberId, topicIds, target: members.get(memberId)?.target ?? new Map<Uuid, Set<number>>() })
     if (next(6) === 0) for (const each of partitions.values()) if (next(2) === 0) each.add(each.size)
     const group = [...members.values()]
     const targets = assignShares(group, partitions)

@@ -166,7 +166,7 @@ export class FakeNode {
   #log(): CoordinatorLog {
     return {
       append: (topic, partition, records, producer) => this.append(topic, partition, records, producer),
-      appendMarker: async (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit, bumpsEpoch) => {
+      appendMarker: async (topic, partition, producerId, producerEpoch, coordinatorEpoch, commit) => {
         await this.#append(topic, partition, { producerId, producerEpoch, transactional: true, control: { type: commit ? 'COMMIT' : 'ABORT', coordinatorEpoch } }, [])
       },
       read: async (topic, partition, offset) => {

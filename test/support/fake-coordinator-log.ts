@@ -52,7 +52,7 @@ export class FakeCoordinatorLog implements CoordinatorLog {
     return baseOffset
   }
 
-  async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
+  async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
     this.appendCount++
     this.#throwFailure()
     const baseOffset = this.#end(topic, partition)

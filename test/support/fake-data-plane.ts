@@ -218,7 +218,7 @@ export class FakeDataPlane implements DataPlane {
     return baseOffset
   }
 
-  async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {
+  async appendMarker(topic: string, partition: number, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean): Promise<void> {
     this.#checkAppend(topic, partition)
     const log = this.#log(topic, partition)
     const baseOffset = logEndOffset(log)

@@ -8,12 +8,13 @@ import type { GroupConfig, GroupSettings } from '../../src/groups/group-settings
 import { DEFAULT_GROUP_SETTINGS } from '../../src/groups/group-settings.ts'
 import { OFFSETS_TOPIC } from '../../src/groups/group-records.ts'
 import type { ShareStates } from '../../src/groups/share/share-states.ts'
-import type { TopicSummary } from '../../src/groups/topic-lookup.ts'
+import type { TopicLookup, TopicSummary } from '../../src/groups/topic-lookup.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
 import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
-import { randomUuid } from '../../src/shared/uuid.ts'
+import { randomUuid, ZERO_UUID } from '../../src/shared/uuid.ts'
+import type { Uuid } from '../../src/shared/uuid.ts'
 import { FakeShareStates } from './fake-share-states.ts'
 import { FakeCoordinatorLog, settled } from './fake-coordinator-log.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -22,7 +23,7 @@ export interface GroupPeer {
   call<N extends ApiName>(api: N, version: number, body: Encodable<RequestOf<N>>): Promise<ResponseOf<N>>
   /** Lets time pass, and everything happen that falls due. */
   pass(durationMs: number): Promise<void>
-  topicId(name: string): string
+  topicId(name: string): Uuid
 }
 
 /** Topics of the tests: name to partition count. */
@@ -65,10 +66,14 @@ export class MemoryGroupPeer implements GroupPeer {
     this.topics.set(name, { name, id: this.topics.get(name)?.id ?? randomUuid(), partitionCount })
   }
 
+  get lookup(): TopicLookup {
+    return { byName: (name) => this.topics.get(name), byId: (id) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
+  }
+
   /** A new coordinator on the same log, as after a move to another broker. */
   async restart(): Promise<void> {
     if (this.coordinator !== undefined) this.coordinator.close()
-    const topics = { byName: (name: string) => this.topics.get(name), byId: (id: string) => [...this.topics.values()].find((topic) => topic.id === id), names: () => this.topics.keys(), version: () => this.topicsVersion }
+    const topics = this.lookup
     this.coordinator = new GroupCoordinator({ log: this.log, timers: this.clock, clock: this.clock, logger: this.logger, settings: this.settings, topics, createTopics: (missing) => { for (const { name, partitionCount } of missing) this.addTopic(name, partitionCount) }, groupConfig: (groupId) => this.groupConfigs.get(groupId) ?? {}, shareStates: this.shareCoordinator ?? this.shareStates, latestOffset: (topic) => Promise.resolve(this.latestOffsets.get(topic) ?? 0n) })
     await this.coordinator.load(0, this.log.leaderEpoch)
     this.#handlers = groupHandlers({
@@ -97,8 +102,8 @@ export class MemoryGroupPeer implements GroupPeer {
     await settled()
   }
 
-  topicId(name: string): string {
-    return this.topics.get(name)?.id ?? ''
+  topicId(name: string): Uuid {
+    return this.topics.get(name)?.id ?? ZERO_UUID
   }
 }
 
@@ -106,7 +111,7 @@ export class MemoryGroupPeer implements GroupPeer {
 export class BrokerPeer implements GroupPeer {
   readonly #host: string
   readonly #port: number
-  readonly #topicIds = new Map<string, string>()
+  readonly #topicIds = new Map<string, Uuid>()
 
   constructor(host: string, port: number) {
     this.#host = host
@@ -118,7 +123,7 @@ export class BrokerPeer implements GroupPeer {
     await this.call('CreateTopics', 7, { topics: Object.entries(TEST_TOPICS).map(([name, numPartitions]) => ({ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] })), timeoutMs: 10_000 })
     for (;;) {
       const { coordinators } = await this.call('FindCoordinator', 4, { keyType: 0, coordinatorKeys: ['any'] })
-      const { topics } = await this.call('Metadata', 12, { topics: Object.keys(TEST_TOPICS).map((name) => ({ topicId: 'AAAAAAAAAAAAAAAAAAAAAA', name })) })
+      const { topics } = await this.call('Metadata', 12, { topics: Object.keys(TEST_TOPICS).map((name) => ({ topicId: ZERO_UUID, name })) })
       for (const { name, topicId } of topics) if (name !== null) this.#topicIds.set(name, topicId)
       const { groups } = await this.call('DescribeGroups', 5, { groups: Array.from({ length: 50 }, (_, index) => `group-${index}`) })
       const areReady = coordinators[0]?.errorCode === 0 && topics.every((topic) => topic.errorCode === 0) && groups.every((group) => group.errorCode === 0)
@@ -144,8 +149,8 @@ export class BrokerPeer implements GroupPeer {
     await new Promise((resolve) => setTimeout(resolve, durationMs))
   }
 
-  topicId(name: string): string {
-    return this.#topicIds.get(name) ?? ''
+  topicId(name: string): Uuid {
+    return this.#topicIds.get(name) ?? ZERO_UUID
   }
 }
 

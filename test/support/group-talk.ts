@@ -2,6 +2,7 @@
 // make up are numbered in order of appearance.
 
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
+import type { Uuid } from '../../src/shared/uuid.ts'
 import type { GroupPeer } from './group-peer.ts'
 import { TEST_TOPICS } from './group-peer.ts'
 
@@ -40,7 +41,7 @@ export class Talker {
   }
 
   pass(durationMs: number): Promise<void> { return this.#peer.pass(durationMs) }
-  topicId(name: string): string { return this.#peer.topicId(name) }
+  topicId(name: string): Uuid { return this.#peer.topicId(name) }
 
   /** What was answered so far; waits for nothing. */
   lines(): TalkLine[] { return this.#lines }

@@ -1,13 +1,14 @@
 // One thing that both brokers are asked. A request may depend on what the same broker answered before.
 
 import type { ApiName, Encodable, RequestOf } from '../../../src/protocol/api-keys.ts'
+import type { Uuid } from '../../../src/shared/uuid.ts'
 
-export const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
-export const UNKNOWN_ID = 'k3lQ9Zr5T6uVwX1yZ2a3bQ'
+export const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA' as Uuid
+export const UNKNOWN_ID = 'k3lQ9Zr5T6uVwX1yZ2a3bQ' as Uuid
 
 /** What one broker has told of itself: topic ids by name, producer ids by transactional id, members by group. */
 export type Known = {
-  readonly topicIds: Map<string, string>
+  readonly topicIds: Map<string, Uuid>
   readonly producers: Map<string, { id: bigint; epoch: number }>
   readonly members: Map<string, { id: string; generation: number }>
 }

@@ -5,6 +5,7 @@ import type { ApiName } from '../../../src/protocol/api-keys.ts'
 import { API_KEYS } from '../../../src/protocol/api-keys.ts'
 import { WireClient } from '../../support/wire-client.ts'
 import { ZERO_UUID } from '../../../src/shared/uuid.ts'
+import type { Uuid } from '../../../src/shared/uuid.ts'
 import { ACCEPTED } from './accepted.ts'
 import { differences, normalize } from './compare.ts'
 import type { Difference } from './compare.ts'
@@ -64,7 +65,7 @@ export class Peer {
   }
 
   #learn(api: ApiName, body: object, answer: unknown): void {
-    if (api === 'CreateTopics') for (const { name, topicId } of (answer as { topics?: { name: string; topicId: string }[] }).topics ?? []) this.#learnTopic(name, topicId)
+    if (api === 'CreateTopics') for (const { name, topicId } of (answer as { topics?: { name: string; topicId: Uuid }[] }).topics ?? []) this.#learnTopic(name, topicId)
     if (api === 'InitProducerId') {
       const { transactionalId } = body as { transactionalId: string | null }
       const { producerId, producerEpoch, errorCode } = answer as { producerId: bigint; producerEpoch: number; errorCode: number }
@@ -80,10 +81,10 @@ export class Peer {
       const { producerId, producerEpoch, errorCode } = answer as { producerId?: bigint; producerEpoch?: number; errorCode: number }
       if (errorCode === 0 && producerId !== undefined && producerEpoch !== undefined && producerId >= 0n) this.known.producers.set(transactionalId, { id: producerId, epoch: producerEpoch })
     }
-    if (api === 'Metadata') for (const { name, topicId } of (answer as { topics?: { name: string | null; topicId: string }[] }).topics ?? []) this.#learnTopic(name, topicId)
+    if (api === 'Metadata') for (const { name, topicId } of (answer as { topics?: { name: string | null; topicId: Uuid }[] }).topics ?? []) this.#learnTopic(name, topicId)
   }
 
-  #learnTopic(name: string | null, topicId: string): void {
+  #learnTopic(name: string | null, topicId: Uuid): void {
     if (name !== null && topicId !== undefined && topicId !== ZERO_UUID) this.known.topicIds.set(name, topicId)
   }
 }

@@ -234,7 +234,7 @@ describe('offsets', () => {
 describe('offsets of a transaction', () => {
   const PRODUCER = { producerId: 4000n, producerEpoch: 3 }
   const txn = async (offset: bigint, producerId = PRODUCER.producerId, groupId = 'g'): Promise<number | undefined> => {
-    const offsets = transactionalOffsets(peer.coordinator, { byName: (name) => peer.topics.get(name), byId: () => undefined })
+    const offsets = transactionalOffsets(peer.coordinator, peer.lookup)
     const response = await offsets.commitTransactional({
       transactionalId: 'tx', groupId, ...PRODUCER, producerId, generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null,
       topics: [{ name: 'alpha', topicId: ZERO_UUID, partitions: [{ partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null }] }],

@@ -59,13 +59,17 @@ test('an image made of its records is the same image', async () => {
 test('a node that was behind begins anew, and whoever follows is told what has changed and what is gone', async () => {
   const { runtime: ahead } = await busyCluster()
   let begin: CommittedHandler | undefined
+  const notAsked = (): Promise<never> => Promise.reject(new Error('not asked'))
   const log = {
     append: () => Promise.reject(new Error('not the leader')),
     replay: () => Promise.resolve(),
     onCommitted: (handler: CommittedHandler) => handler(0n, earlier),
     onSnapshot: (handler: CommittedHandler) => (begin = handler),
     endOffset: () => 0n,
-    describe: () => Promise.reject(new Error('not asked')),
+    describe: notAsked,
+    addVoter: notAsked,
+    removeVoter: notAsked,
+    removeObserver: notAsked,
   }
   const removedId = randomUuid()
   const earlier = [...imageRecords(ahead.image).filter(({ name }) => name === 'FeatureLevelRecord'), { name: 'TopicRecord', version: 0, value: { name: 'old', topicId: removedId } } as MetadataRecord]

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { planCluster, readBalancerState, remoteCluster } from '../../../../src/admin/operations/balance.ts'
 import { clusterStatus } from '../../../../src/admin/operations/cluster-status.ts'
 import { drainingBrokers } from '../../../../src/admin/operations/draining.ts'
-import type { ClusterCaller } from '../../../../src/broker/api.ts'
+import type { ClusterCaller } from '../../../../src/broker/cluster-caller.ts'
 import { routeOf } from '../../../../src/interbroker/request-routing.ts'
 
 const partition = (partitionIndex: number, replicaNodes: number[], isrNodes = replicaNodes) => ({ errorCode: 0, partitionIndex, leaderId: isrNodes[0] ?? -1, leaderEpoch: 0, replicaNodes, isrNodes, offlineReplicas: [] })

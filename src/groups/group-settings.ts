@@ -21,6 +21,8 @@ export type GroupSettings = {
   readonly consumerSessionTimeoutMs: number
   /** `group.consumer.heartbeat.interval.ms` */
   readonly consumerHeartbeatIntervalMs: number
+  /** `group.consumer.assignment.interval.ms` */
+  readonly consumerAssignmentIntervalMs: number
   /** `group.consumer.max.size` */
   readonly consumerMaxSize: number
   /** `group.consumer.assignors`, by name; the first is used where members do not say */
@@ -31,6 +33,8 @@ export type GroupSettings = {
   readonly streamsSessionTimeoutMs: number
   /** `group.streams.heartbeat.interval.ms` */
   readonly streamsHeartbeatIntervalMs: number
+  /** `group.streams.assignment.interval.ms` */
+  readonly streamsAssignmentIntervalMs: number
   /** `group.streams.max.size` */
   readonly streamsMaxSize: number
   /** `group.streams.num.standby.replicas` */
@@ -58,10 +62,14 @@ export type GroupConfig = {
   readonly consumerSessionTimeoutMs?: number
   /** `consumer.heartbeat.interval.ms` */
   readonly consumerHeartbeatIntervalMs?: number
+  /** `consumer.assignment.interval.ms` */
+  readonly consumerAssignmentIntervalMs?: number
   /** `streams.session.timeout.ms` */
   readonly streamsSessionTimeoutMs?: number
   /** `streams.heartbeat.interval.ms` */
   readonly streamsHeartbeatIntervalMs?: number
+  /** `streams.assignment.interval.ms` */
+  readonly streamsAssignmentIntervalMs?: number
   /** `streams.num.standby.replicas` */
   readonly streamsNumStandbyReplicas?: number
   /** `streams.initial.rebalance.delay.ms` */
@@ -86,11 +94,13 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   offsetMetadataMaxBytes: 4_096,
   consumerSessionTimeoutMs: 45_000,
   consumerHeartbeatIntervalMs: 5_000,
+  consumerAssignmentIntervalMs: 1_000,
   consumerMaxSize: 2_147_483_647,
   consumerAssignors: ['uniform', 'range'],
   consumerMigrationPolicy: 'bidirectional',
   streamsSessionTimeoutMs: 45_000,
   streamsHeartbeatIntervalMs: 5_000,
+  streamsAssignmentIntervalMs: 1_000,
   streamsMaxSize: 2_147_483_647,
   streamsNumStandbyReplicas: 0,
   streamsInitialRebalanceDelayMs: 3_000,

@@ -29,6 +29,8 @@ export class ConsumerGroup implements Group {
   /** Tells whether the topics subscribed to are as they were when the group epoch was last raised. */
   metadataHash = 0n
   assignmentEpoch = 0
+  /** When the target was computed; 0 for never. */
+  assignedAtMs = 0
   readonly members = new Map<string, ConsumerMember>()
   /** Member id by instance id. */
   readonly staticMembers = new Map<string, string>()

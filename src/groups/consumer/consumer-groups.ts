@@ -8,7 +8,6 @@ import type { Logger } from '../../shared/logger.ts'
 import type { Timers } from '../../shared/timers.ts'
 import { randomUuid } from '../../shared/uuid.ts'
 import type { ClassicGroup } from '../classic/classic-group.ts'
-import type { GroupConfig, GroupSettings } from '../group-settings.ts'
 import type { Assignment } from '../modern/assignment.ts'
 import { fromTopicPartitions, ownedOf, sameOwned, toTopicPartitions } from '../modern/assignment.ts'
 import { MemberTimers } from '../modern/member-timers.ts'
@@ -30,12 +29,10 @@ export type ConsumerHeartbeatResponse = Encodable<ResponseOf<'ConsumerGroupHeart
 export type DescribedConsumerGroup = NonNullable<Encodable<ResponseOf<'ConsumerGroupDescribe'>>['groups']>[number]
 
 export type ConsumerGroupsDeps = ProgressDeps & {
-  readonly settings: GroupSettings
   readonly timers: Timers
   readonly logger: Logger
   readonly topics: TopicLookup
   readonly assignors: readonly Assignor[]
-  groupConfig(groupId: string): GroupConfig
   nowMs(): number
   monotonicMs(): number
   /** Runs `change` on the consumer group of that id in its turn; nothing where there is none (any more). */

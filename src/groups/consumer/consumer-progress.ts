@@ -1,11 +1,13 @@
 // One step of a consumer group and one of its members: the member's subscription is noted, the group epoch raised where
-// that or the topics have changed, a new target computed where the group epoch was raised, and the member brought closer to
-// its target. KIP-848.
+// that or the topics have changed, a new target computed where the group epoch is ahead of it, and the member brought closer
+// to its target. KIP-848.
 
 import type { CoordinatorRecord } from '../../coordinator/coordinator-shard.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { GroupConfig, GroupSettings } from '../group-settings.ts'
 import type { Assignment } from '../modern/assignment.ts'
+import { mayAssign } from '../modern/assignment-interval.ts'
 import { reconcile } from '../modern/reconcile.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import type { TopicLookup } from '../topic-lookup.ts'
@@ -18,6 +20,8 @@ import { computeTarget, preferredAssignor, subscribedNames } from './target-assi
 import type { ResolvedRegex, TopicRegexes } from './topic-regex.ts'
 
 export type ProgressDeps = {
+  readonly settings: GroupSettings
+  groupConfig(groupId: string): GroupConfig
   readonly topics: TopicLookup
   readonly regexes: TopicRegexes
   readonly assignors: readonly Assignor[]
@@ -78,7 +82,8 @@ export function progress(deps: ProgressDeps, input: ProgressInput): Progress {
   }
   let target = targets.get(after.memberId) ?? group.targetOf(after.memberId)
   let targetEpoch = group.assignmentEpoch
-  if (groupEpoch > group.assignmentEpoch) {
+  const intervalMs = deps.groupConfig(groupId).consumerAssignmentIntervalMs ?? deps.settings.consumerAssignmentIntervalMs
+  if (groupEpoch > group.assignmentEpoch && mayAssign(group.assignedAtMs, intervalMs, nowMs)) {
     const assignor = preferredAssignor(members.values(), deps.assignors)
     if (assignor === undefined) throw new KafkaError('UNSUPPORTED_ASSIGNOR')
     const computed = computeTarget({ group, groupEpoch, members, targets, regexes: regexes.resolved, topics: deps.topics, assignor, nowMs })

@@ -13,6 +13,7 @@ export interface ReplayedGroups {
   onRegex(): void
 }
 
+const NO_TARGET = { assignmentEpoch: -1, assignmentTimestamp: 0n }
 const TYPES: ReadonlySet<number> = new Set(Object.values(CONSUMER_KEYS))
 
 export function isConsumerRecord(type: number): boolean {
@@ -41,7 +42,10 @@ export function replayConsumerRecord(groups: ReplayedGroups, type: number, key: 
     }
     case CONSUMER_KEYS.targetAssignmentMetadata: {
       const group = groupOf(decodeRecord('ConsumerGroupTargetAssignmentMetadataKey', key).groupId)
-      if (group !== undefined) group.assignmentEpoch = value === null ? -1 : decodeRecord('ConsumerGroupTargetAssignmentMetadataValue', value).assignmentEpoch
+      if (group === undefined) return
+      const { assignmentEpoch, assignmentTimestamp } = value === null ? NO_TARGET : decodeRecord('ConsumerGroupTargetAssignmentMetadataValue', value)
+      group.assignmentEpoch = assignmentEpoch
+      group.assignedAtMs = Number(assignmentTimestamp)
       return
     }
     case CONSUMER_KEYS.targetAssignmentMember: {

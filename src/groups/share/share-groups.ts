@@ -10,6 +10,7 @@ import type { Uuid } from '../../shared/uuid.ts'
 import type { GroupConfig, GroupSettings } from '../group-settings.ts'
 import type { Assignment } from '../modern/assignment.ts'
 import { sameAssignment, toTopicPartitions } from '../modern/assignment.ts'
+import { mayAssign } from '../modern/assignment-interval.ts'
 import { MemberTimers } from '../modern/member-timers.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import type { TopicLookup } from '../topic-lookup.ts'
@@ -179,10 +180,9 @@ export class ShareGroups {
     return found
   }
 
-  /** Members of a group tend to come together: targets are computed at most once per interval. */
   #mayAssign({ groupId, assignedAtMs }: ShareGroup): boolean {
     const intervalMs = this.#deps.groupConfig(groupId).shareAssignmentIntervalMs ?? this.#deps.settings.shareAssignmentIntervalMs
-    return assignedAtMs === 0 || intervalMs === 0 || this.#deps.nowMs() >= assignedAtMs + intervalMs
+    return mayAssign(assignedAtMs, intervalMs, this.#deps.nowMs())
   }
 
   #assign(group: ShareGroup, groupEpoch: number, members: ReadonlyMap<string, ShareMember>, records: CoordinatorRecord[]): Map<string, Assignment> {

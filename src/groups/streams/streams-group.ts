@@ -34,6 +34,8 @@ export class StreamsGroup implements Group {
   /** The settings that the last assignment was made with. */
   lastAssignmentConfigs: readonly KeyValue[] = []
   assignmentEpoch = 0
+  /** When the target was computed; 0 for never. */
+  assignedAtMs = 0
   topology: Topology | null = null
   readonly members = new Map<string, StreamsMember>()
   readonly target = new Map<string, Tasks>()

@@ -6,6 +6,7 @@ import type { Encodable, RequestOf, ResponseOf } from '../../protocol/api-keys.t
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Timers } from '../../shared/timers.ts'
+import { mayAssign } from '../modern/assignment-interval.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import { MemberTimers } from '../modern/member-timers.ts'
 import type { GroupConfig, GroupSettings } from '../group-settings.ts'
@@ -131,6 +132,8 @@ export class StreamsGroups {
       target = NO_TASKS
       targetEpoch = Math.max(1, group.assignmentEpoch)
       status.push({ statusCode: STATUS.ASSIGNMENT_DELAYED, statusDetail: 'Assignment delayed due to the configured initial rebalance delay.' })
+    } else if (groupEpoch > group.assignmentEpoch && !this.#mayAssign(group)) {
+      status.push({ statusCode: STATUS.ASSIGNMENT_DELAYED, statusDetail: 'Assignment delayed due to the configured assignment interval.' })
     } else if (groupEpoch > group.assignmentEpoch) {
       const targets = this.#assign(group, groupEpoch, members, configured, records)
       target = targets.get(memberId) ?? NO_TASKS
@@ -183,6 +186,11 @@ export class StreamsGroups {
     group.assignsFromMs = soft.assignsFromMs
     group.shutdownRequestedBy = decidedOn.shutdownRequestedBy
     this.#watchRevocation(groupId, member)
+  }
+
+  #mayAssign({ groupId, assignedAtMs }: StreamsGroup): boolean {
+    const intervalMs = this.#deps.groupConfig(groupId).streamsAssignmentIntervalMs ?? this.#deps.settings.streamsAssignmentIntervalMs
+    return mayAssign(assignedAtMs, intervalMs, this.#deps.nowMs())
   }
 
   #assign(group: StreamsGroup, groupEpoch: number, members: ReadonlyMap<string, StreamsMember>, configured: ConfiguredTopology, records: CoordinatorRecord[]): Map<string, Tasks> {

@@ -11,6 +11,7 @@ export interface ReplayedStreamsGroups {
   removeStreams(group: StreamsGroup): void
 }
 
+const NO_TARGET = { assignmentEpoch: -1, assignmentTimestamp: 0n }
 const TYPES: ReadonlySet<number> = new Set(Object.values(STREAMS_KEYS))
 
 export function isStreamsRecord(type: number): boolean {
@@ -38,7 +39,10 @@ export function replayStreamsRecord(groups: ReplayedStreamsGroups, type: number,
     }
     case STREAMS_KEYS.targetAssignmentMetadata: {
       const group = groupOf(decodeRecord('StreamsGroupTargetAssignmentMetadataKey', key).groupId)
-      if (group !== undefined) group.assignmentEpoch = value === null ? -1 : decodeRecord('StreamsGroupTargetAssignmentMetadataValue', value).assignmentEpoch
+      if (group === undefined) return
+      const { assignmentEpoch, assignmentTimestamp } = value === null ? NO_TARGET : decodeRecord('StreamsGroupTargetAssignmentMetadataValue', value)
+      group.assignmentEpoch = assignmentEpoch
+      group.assignedAtMs = Number(assignmentTimestamp)
       return
     }
     case STREAMS_KEYS.targetAssignmentMember: {

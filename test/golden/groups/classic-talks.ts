@@ -1,12 +1,14 @@
 // Talks of classic members with their coordinator. The settings of both sides: group.initial.rebalance.delay.ms=300,
 // group.min.session.timeout.ms=100, group.max.size=4.
 
-import type { RequestOf, ResponseOf } from '../../../src/protocol/api-keys.ts'
+import type { Encodable, RequestOf, ResponseOf } from '../../../src/protocol/api-keys.ts'
 import { encodeRecordBody } from '../../../src/protocol/codec.ts'
+import type { Uuid } from '../../../src/shared/uuid.ts'
 import type { Talk, Talker } from '../../support/group-talk.ts'
 
 const INITIAL_DELAY_MS = 300
 const SETTLE_MS = 60
+const UNKNOWN_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAZg' as Uuid
 
 type Joining = Partial<RequestOf<'JoinGroup'>> & { version?: number }
 
@@ -41,7 +43,7 @@ const leave = (talker: Talker, step: string, memberId: string, groupInstanceId: 
 const describe = (talker: Talker, step: string): Promise<ResponseOf<'DescribeGroups'>> =>
   talker.send(step, 'DescribeGroups', 6, { groups: [talker.groupId], includeAuthorizedOperations: true })
 
-function commit(talker: Talker, step: string, memberId: string, generation: number, offset: number, body: Partial<RequestOf<'OffsetCommit'>> = {}, version = 9): Promise<ResponseOf<'OffsetCommit'>> {
+function commit(talker: Talker, step: string, memberId: string, generation: number, offset: number, body: Partial<Encodable<RequestOf<'OffsetCommit'>>> = {}, version = 9): Promise<ResponseOf<'OffsetCommit'>> {
   return talker.send(step, 'OffsetCommit', version, {
     groupId: talker.groupId, memberId, generationIdOrMemberEpoch: generation, groupInstanceId: null,
     topics: [{ name: 'alpha', partitions: [{ partitionIndex: 0, committedOffset: BigInt(offset), committedLeaderEpoch: 3, committedMetadata: 'here' }] }], ...body,
@@ -293,12 +295,12 @@ export const CLASSIC_TALKS: readonly Talk[] = [
       await commit(talker, 'by topic id', '', -1, 1, {
         topics: [
           { topicId: talker.topicId('beta'), partitions: [{ partitionIndex: 1, committedOffset: 22n, committedLeaderEpoch: -1, committedMetadata: null }] },
-          { topicId: 'AAAAAAAAAAAAAAAAAAAAZg', partitions: [{ partitionIndex: 1, committedOffset: 22n, committedLeaderEpoch: -1, committedMetadata: null }] },
+          { topicId: UNKNOWN_TOPIC_ID, partitions: [{ partitionIndex: 1, committedOffset: 22n, committedLeaderEpoch: -1, committedMetadata: null }] },
         ],
       }, 10)
       await fetchAll(talker, 'by name')
       await fetchAll(talker, 'by id', 10)
-      await talker.send('some by id', 'OffsetFetch', 10, { groups: [{ groupId: talker.groupId, memberId: null, memberEpoch: -1, topics: [{ topicId: talker.topicId('alpha'), partitionIndexes: [0, 1, 9] }, { topicId: 'AAAAAAAAAAAAAAAAAAAAZg', partitionIndexes: [0] }] }], requireStable: false })
+      await talker.send('some by id', 'OffsetFetch', 10, { groups: [{ groupId: talker.groupId, memberId: null, memberEpoch: -1, topics: [{ topicId: talker.topicId('alpha'), partitionIndexes: [0, 1, 9] }, { topicId: UNKNOWN_TOPIC_ID, partitionIndexes: [0] }] }], requireStable: false })
       await talker.send('some by name', 'OffsetFetch', 8, { groups: [{ groupId: talker.groupId, memberId: null, memberEpoch: -1, topics: [{ name: 'alpha', partitionIndexes: [0, 1, 9] }, { name: 'nowhere', partitionIndexes: [0] }] }], requireStable: false })
       await talker.send('for a member', 'OffsetFetch', 9, { groups: [{ groupId: talker.groupId, memberId: 'someone', memberEpoch: 2, topics: null }], requireStable: false })
       await talker.send('delete some', 'OffsetDelete', 0, { groupId: talker.groupId, topics: [{ name: 'beta', partitions: [{ partitionIndex: 1 }, { partitionIndex: 0 }, { partitionIndex: 7 }] }, { name: 'nowhere', partitions: [{ partitionIndex: 0 }] }] })

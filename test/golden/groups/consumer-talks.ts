@@ -1,5 +1,5 @@
 // Talks of members of the consumer protocol (KIP-848). Besides the settings of the classic talks both sides have
-// group.consumer.session.timeout.ms=1000 and group.consumer.heartbeat.interval.ms=100.
+// group.consumer.session.timeout.ms=1000 and group.consumer.heartbeat.interval.ms=100, with the least values of both as low.
 
 import type { RequestOf, ResponseOf } from '../../../src/protocol/api-keys.ts'
 import { encodeRecordBody } from '../../../src/protocol/codec.ts'

@@ -1,16 +1,20 @@
 // Asks a running Apache Kafka for its side of the talks: node test/golden/groups/record.ts HOST:PORT [name…]. Start it with the
-// settings that the talks name. The files beside this one are what it said.
+// settings that the talks name. The files beside this one are what it said. With `interval` before the names it is asked for
+// the talks that want group.consumer.assignment.interval.ms and group.streams.assignment.interval.ms at 1000; for all others
+// they are to be 0.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { BrokerPeer } from '../../support/group-peer.ts'
 import { tell } from '../../support/group-talk.ts'
-import { TALKS } from './talks.ts'
+import { INTERVAL_TALKS, TALKS } from './talks.ts'
 
-const [address = '127.0.0.1:9092', ...names] = process.argv.slice(2)
+const [address = '127.0.0.1:9092', ...given] = process.argv.slice(2)
+const withInterval = given[0] === 'interval'
+const names = withInterval ? given.slice(1) : given
 const [host = '', port = ''] = address.split(':')
 const peer = new BrokerPeer(host, Number(port))
 await peer.prepare()
-for (const [file, talks] of Object.entries(TALKS)) {
+for (const [file, talks] of Object.entries(withInterval ? INTERVAL_TALKS : TALKS)) {
   const wanted = talks.filter(({ name }) => names.length === 0 || names.includes(name) || names.includes(file))
   if (wanted.length === 0) continue
   const told = await Promise.all(wanted.map(async (talk) => [talk.name, await tell(peer, talk)] as const))

@@ -6,13 +6,16 @@ import { MemoryGroupPeer } from '../../support/group-peer.ts'
 import type { TalkLine } from '../../support/group-talk.ts'
 import { tell } from '../../support/group-talk.ts'
 import { SHARE_TALKS } from './share-talks.ts'
-import { TALK_SETTINGS, TALKS } from './talks.ts'
+import { INTERVAL_SETTINGS, INTERVAL_TALKS, TALK_SETTINGS, TALKS } from './talks.ts'
 
-describe.each(Object.entries(TALKS))('%s groups answer as Apache Kafka does', (file, talks) => {
+describe.each([
+  ...Object.entries(TALKS).map(([file, talks]) => [file, talks, TALK_SETTINGS] as const),
+  ...Object.entries(INTERVAL_TALKS).map(([file, talks]) => [file, talks, INTERVAL_SETTINGS] as const),
+])('%s groups answer as Apache Kafka does', (file, talks, settings) => {
   const golden = JSON.parse(readFileSync(new URL(`${file}.json`, import.meta.url), 'utf8')) as Record<string, TalkLine[]>
 
   test.each(talks.map((talk) => [talk.name, talk] as const))('%s', async (name, talk) => {
-    expect(await tell(await MemoryGroupPeer.start(TALK_SETTINGS), talk)).toEqual(golden[name])
+    expect(await tell(await MemoryGroupPeer.start(settings), talk)).toEqual(golden[name])
   })
 })
 

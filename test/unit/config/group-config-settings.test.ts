@@ -48,6 +48,8 @@ describe('settings of a group', () => {
     const { check } = groupConfigSpace(() => '', (name) => brokerText({ dynamicBroker: new Map(), dynamicDefault: new Map(), given: new Map() }, name) ?? '')
     expect(() => check(new Map([['nothing', '1']]), ['nothing'])).toThrow('Unknown group config name: nothing')
     expect(() => check(new Map([['consumer.session.timeout.ms', '0']]), ['consumer.session.timeout.ms'])).toThrow()
+    expect(() => check(new Map([['streams.num.standby.replicas', '3']]), [])).toThrow('streams.num.standby.replicas must be less than or equal to group.streams.max.standby.replicas')
+    expect(() => check(new Map([['consumer.assignment.interval.ms', '15001']]), [])).toThrow('consumer.assignment.interval.ms must be less than or equal to group.consumer.max.assignment.interval.ms')
     expect(() => check(new Map([['share.session.timeout.ms', '10']]), [])).toThrow('share.session.timeout.ms must be greater than or equal to group.share.min.session.timeout.ms')
     expect(() => check(new Map([['share.record.lock.duration.ms', '100000']]), [])).toThrow('share.record.lock.duration.ms must be less than or equal to group.share.max.record.lock.duration.ms')
     expect(() => check(new Map([['share.record.lock.duration.ms', '1']]), [])).toThrow('Invalid value 1 for configuration share.record.lock.duration.ms: Value must be at least 1000')

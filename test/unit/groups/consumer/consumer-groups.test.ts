@@ -8,7 +8,7 @@ import { MemoryGroupPeer } from '../../../support/group-peer.ts'
 let peer: MemoryGroupPeer
 
 beforeEach(async () => {
-  peer = await MemoryGroupPeer.start()
+  peer = await MemoryGroupPeer.start({ consumerAssignmentIntervalMs: 0 })
 })
 
 type Beat = Partial<RequestOf<'ConsumerGroupHeartbeat'>>
@@ -183,4 +183,16 @@ test('takes session and interval from what is set for the group', async () => {
   expect((await beat('a', 2)).errorCode).toBe(0)
   await peer.pass(50_100)
   expect((await beat('a', 2)).errorCode).toBe(errorCode('UNKNOWN_MEMBER_ID'))
+})
+
+test('looks at members that come within its interval together', async () => {
+  peer.groupConfigs.set('g', { consumerAssignmentIntervalMs: 1_000 })
+  await beat('a', 0, JOIN)
+  await peer.pass(400)
+  expect(assigned(await beat('b', 0, JOIN))).toEqual({})
+  expect(assigned(await beat('c', 0, JOIN))).toEqual({})
+  expect(await describeGroup()).toMatchObject({ groupState: 'Assigning', groupEpoch: 4, assignmentEpoch: 2 })
+  await peer.pass(600)
+  await beat('c', 2)
+  expect(await describeGroup()).toMatchObject({ groupEpoch: 4, assignmentEpoch: 4 })
 })

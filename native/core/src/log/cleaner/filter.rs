@@ -1,6 +1,8 @@
 //! One batch through the cleaner: kept as it is, rewritten with fewer records, emptied, or left out. Offsets, sequences
 //! and timestamps of what stays never change.
 
+use std::ops::Range;
+
 use crate::record::{self, BATCH_OVERHEAD, BatchHeader, Codec, DECOMPRESSED_MAX_BYTES, RecordIterator, timing};
 
 use super::offset_map::{KeyHash, OffsetMap};
@@ -40,39 +42,35 @@ pub struct Outcome {
 }
 
 /// Decides what stays of a batch. Fails with a sentence where the batch cannot be read.
-pub fn filter(context: &FilterContext<'_>, header: &BatchHeader, batch: &[u8], view: BatchView) -> Result<Outcome, String> {
+pub fn filter(
+    context: &FilterContext<'_>,
+    scratch: &mut Scratch,
+    header: &BatchHeader,
+    batch: &[u8],
+    view: BatchView,
+) -> Result<Outcome, String> {
     let codec = header.codec().map_err(|code| format!("unknown compression codec {code}"))?;
     let mut plain = Vec::new();
-    let records = match codec {
-        Codec::None => &batch[BATCH_OVERHEAD..],
-        _ => {
-            record::decompress(codec, &batch[BATCH_OVERHEAD..], DECOMPRESSED_MAX_BYTES, &mut plain).map_err(|error| error.to_string())?;
-            &plain[..]
-        }
-    };
-    let hashes = hash_keys(context, header, records);
-    let mut hashes = hashes.into_iter();
-    let mut walk = RecordIterator::new(records);
-    let mut kept_ranges: Vec<std::ops::Range<usize>> = Vec::new();
-    let (mut count, mut kept_count, mut has_tombstone) = (0u64, 0u64, false);
-    let mut max_timestamp = i64::MIN;
-    let mut start = 0;
-    while let Some(found) = walk.next() {
-        let found = found.map_err(|error| format!("record {count}: {error}"))?;
-        let end = records.len() - walk.remaining_len();
-        count += 1;
-        let newest = found.key.and_then(|_| context.map.get(hashes.next()?));
-        if !view.is_discarded && stays(context, header, &found, newest) {
+    let records = plain_records(codec, batch, &mut plain)?;
+    let is_mapped = !header.is_control() && header.base_offset < context.map.end_offset();
+    scratch.read(context, header, records, is_mapped)?;
+    context.map.warm(scratch.found.iter().filter_map(|found| found.hash));
+    scratch.kept_ranges.clear();
+    let (mut kept_count, mut has_tombstone, mut max_timestamp, mut start) = (0u64, false, i64::MIN, 0);
+    for found in &scratch.found {
+        if !view.is_discarded && stays(context, header, found) {
             kept_count += 1;
-            has_tombstone |= !header.is_control() && found.value.is_none();
+            has_tombstone |= !header.is_control() && !found.has_value;
             max_timestamp = max_timestamp.max(header.base_timestamp.wrapping_add(found.timestamp_delta));
-            match kept_ranges.last_mut() {
-                Some(last) if last.end == start => last.end = end,
-                _ => kept_ranges.push(start..end),
+            match scratch.kept_ranges.last_mut() {
+                Some(last) if last.end == start => last.end = found.end,
+                _ => scratch.kept_ranges.push(start..found.end),
             }
         }
-        start = end;
+        start = found.end;
     }
+    let kept_ranges = &scratch.kept_ranges;
+    let count = scratch.found.len() as u64;
     let outcome = |filtered| Ok(Outcome { filtered, records_read: count, records_kept: kept_count });
     if kept_count == 0 && !view.is_last_of_producer {
         return outcome(Filtered::Dropped);
@@ -94,7 +92,7 @@ pub fn filter(context: &FilterContext<'_>, header: &BatchHeader, batch: &[u8], v
         // KIP-534: the base timestamp holds when the batch's tombstones and markers may go.
         rewritten = rewritten.with_delete_horizon(context.now_ms.saturating_add(context.delete_retention_ms));
         let shift = header.base_timestamp.wrapping_sub(rewritten.base_timestamp);
-        for range in &kept_ranges {
+        for range in kept_ranges {
             record::shift_timestamps(&records[range.clone()], shift, &mut body).map_err(|error| error.to_string())?;
         }
     } else {
@@ -108,19 +106,7 @@ pub fn filter(context: &FilterContext<'_>, header: &BatchHeader, batch: &[u8], v
     outcome(Filtered::Rewritten(record::rebuild_batch(&rewritten, &stored)))
 }
 
-/// The hashes of all keys, in order, their places in the map looked at once.
-fn hash_keys(context: &FilterContext<'_>, header: &BatchHeader, records: &[u8]) -> Vec<KeyHash> {
-    if header.is_control() || header.base_offset >= context.map.end_offset() {
-        return Vec::new();
-    }
-    let keys = RecordIterator::new(records).map_while(|found| found.ok()).filter_map(|found| found.key);
-    let hashes: Vec<KeyHash> = keys.map(|key| context.map.hash(key)).collect();
-    context.map.warm(&hashes);
-    hashes
-}
-
-/// `newest` is the newest offset of the record's key.
-fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &record::Record<'_>, newest: Option<i64>) -> bool {
+fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &Found) -> bool {
     if header.is_control() {
         return true;
     }
@@ -129,12 +115,60 @@ fn stays(context: &FilterContext<'_>, header: &BatchHeader, found: &record::Reco
         return true; // not looked at yet
     }
     // Nothing without a key belongs into a compacted log; Kafka drops it as well.
-    if found.key.is_none() {
-        return false;
-    }
-    let is_newest = newest.is_none_or(|newest| offset >= newest);
+    let Some(hash) = found.hash else { return false };
+    let is_newest = context.map.get(hash).is_none_or(|newest| offset >= newest);
     let may_go = header.delete_horizon_ms().is_some_and(|horizon| horizon <= context.now_ms);
     // What an expired record has superseded goes in the same run or went before.
-    let has_expired = context.record_ttl && timing::expires_at_ms(header, found).is_some_and(|expires_ms| expires_ms <= context.now_ms);
-    is_newest && !has_expired && (found.value.is_some() || !may_go)
+    is_newest && !found.has_expired && (found.has_value || !may_go)
+}
+
+/// What the cleaner needs to know of a record, so that a batch is walked once.
+struct Found {
+    /// Where the record ends among the uncompressed records.
+    end: usize,
+    offset_delta: i32,
+    timestamp_delta: i64,
+    /// `None` where it has no key, or where that does not matter.
+    hash: Option<KeyHash>,
+    has_value: bool,
+    has_expired: bool,
+}
+
+/// Memory that is used for one batch after the other.
+#[derive(Default)]
+pub struct Scratch {
+    found: Vec<Found>,
+    kept_ranges: Vec<Range<usize>>,
+}
+
+impl Scratch {
+    fn read(&mut self, context: &FilterContext<'_>, header: &BatchHeader, records: &[u8], is_mapped: bool) -> Result<(), String> {
+        self.found.clear();
+        let mut walk = RecordIterator::new(records);
+        while let Some(record) = walk.next() {
+            let record = record.map_err(|error| format!("record {}: {error}", self.found.len()))?;
+            let has_expired = is_mapped
+                && context.record_ttl
+                && timing::expires_at_ms(header, &record).is_some_and(|expires_ms| expires_ms <= context.now_ms);
+            self.found.push(Found {
+                end: records.len() - walk.remaining_len(),
+                offset_delta: record.offset_delta,
+                timestamp_delta: record.timestamp_delta,
+                hash: record.key.filter(|_| is_mapped).map(|key| context.map.hash(key)),
+                has_value: record.value.is_some(),
+                has_expired,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The records of a batch, unpacked into `plain` where they are compressed.
+pub(super) fn plain_records<'a>(codec: Codec, batch: &'a [u8], plain: &'a mut Vec<u8>) -> Result<&'a [u8], String> {
+    let stored = &batch[BATCH_OVERHEAD..];
+    if codec == Codec::None {
+        return Ok(stored);
+    }
+    record::decompress(codec, stored, DECOMPRESSED_MAX_BYTES, plain).map_err(|error| error.to_string())?;
+    Ok(plain)
 }

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use super::partition_log::{LogError, PartitionLog};
 use super::producer_state::LastOfProducer;
-use super::segment::{ScanEnd, Segment};
-use crate::record::{self, BATCH_OVERHEAD, BatchHeader, Codec, RecordIterator};
-use filter::{BatchView, FilterContext, Filtered};
+use super::segment::{LogContext, ScanEnd, Segment};
+use crate::record::{BatchHeader, RecordIterator};
+use filter::{BatchView, FilterContext, Filtered, Scratch};
 use offset_map::{KeyHash, OffsetMap};
 use segment_writer::SegmentWriter;
 use transactions::CleanedTransactions;
@@ -110,7 +110,7 @@ pub fn compact(
     pace: &mut Pace<'_>,
 ) -> Result<(CompactionReport, Vec<PathBuf>), CompactionError> {
     let mut report = CompactionReport { clean_until: cleanable.first_dirty, ..CompactionReport::default() };
-    let mut map = OffsetMap::new(settings.map_memory_bytes);
+    let mut map = OffsetMap::new(cleanable.first_dirty, settings.map_memory_bytes);
     fill_map(log, cleanable, &mut map, &mut report, pace)?;
     if map.end_offset() <= cleanable.first_dirty {
         return Ok((report, Vec::new()));
@@ -123,6 +123,7 @@ pub fn compact(
         context: FilterContext { map: &map, now_ms, delete_retention_ms: settings.delete_retention_ms, record_ttl },
         transactions: CleanedTransactions::new(log.aborted(cleanable.closed[0].base_offset, end)?),
         last_of_producers: log.writer().producers.last_of_each(),
+        scratch: Scratch::default(),
         report: &mut report,
     };
     let mut removed = Vec::new();
@@ -142,12 +143,11 @@ fn fill_map(
     pace: &mut Pace<'_>,
 ) -> Result<(), CompactionError> {
     let mut transactions = CleanedTransactions::new(log.aborted(cleanable.first_dirty, cleanable.limit)?);
-    map.set_end_offset(cleanable.first_dirty);
     let first = cleanable.closed.partition_point(|segment| segment.base_offset <= cleanable.first_dirty).saturating_sub(1);
     for segment in cleanable.closed.iter().skip(first).take_while(|segment| segment.base_offset < cleanable.limit) {
         let Some((start, _)) = segment.find_batch(cleanable.first_dirty).map_err(|error| io(segment, error))? else { continue };
         let mut stop = None;
-        walk(segment, start, |header, batch| {
+        walk(segment, start, |_, header, batch| {
             if header.base_offset >= cleanable.limit {
                 stop = Some(Ok(()));
                 return false;
@@ -190,14 +190,7 @@ fn note_keys(map: &mut OffsetMap, transactions: &mut CleanedTransactions, header
     }
     let mut plain = Vec::new();
     let codec = header.codec().map_err(|code| format!("unknown compression codec {code}"))?;
-    let records = match codec {
-        Codec::None => &batch[BATCH_OVERHEAD..],
-        _ => {
-            record::decompress(codec, &batch[BATCH_OVERHEAD..], record::DECOMPRESSED_MAX_BYTES, &mut plain)
-                .map_err(|error| error.to_string())?;
-            &plain[..]
-        }
-    };
+    let records = filter::plain_records(codec, batch, &mut plain)?;
     let mut noted = Vec::with_capacity(KEYS_AT_ONCE);
     let mut hashes = Vec::with_capacity(KEYS_AT_ONCE);
     for found in RecordIterator::new(records) {
@@ -221,7 +214,7 @@ const KEYS_AT_ONCE: usize = 64;
 
 /// False where the map is full.
 fn put_all(map: &mut OffsetMap, hashes: &mut Vec<KeyHash>, offsets: &mut Vec<i64>) -> bool {
-    map.warm(hashes);
+    map.warm(hashes.iter().copied());
     hashes.drain(..).zip(offsets.drain(..)).all(|(hash, offset)| map.put(hash, offset).is_ok())
 }
 
@@ -252,16 +245,22 @@ struct Run<'a> {
     context: FilterContext<'a>,
     transactions: CleanedTransactions,
     last_of_producers: std::collections::HashMap<i64, LastOfProducer>,
+    scratch: Scratch,
     report: &'a mut CompactionReport,
 }
 
 impl Run<'_> {
-    /// Replaces the segments by one; returns files to be removed.
+    /// Replaces the segments by one; returns files to be removed. A segment by itself of which all stays is left as it is.
     fn clean(&mut self, segments: &[Arc<Segment>], pace: &mut Pace<'_>) -> Result<Vec<PathBuf>, CompactionError> {
         let base_offset = segments[0].base_offset;
-        let mut writer = SegmentWriter::create(self.log.context(), &self.log.dir, base_offset)?;
-        let copied = self.copy(segments, &mut writer, pace);
-        let finished = copied.and_then(|()| Ok(writer.finish(&self.transactions.take_kept())?));
+        let mut copy = Copy { context: self.log.context(), dir: &self.log.dir, base_offset, writer: None };
+        if segments.len() > 1 {
+            copy.begin()?;
+        }
+        let copied = self.copy(segments, &mut copy, pace);
+        let aborted = self.transactions.take_kept();
+        let Some(mut writer) = copy.writer else { return copied.map(|()| Vec::new()) };
+        let finished = copied.and_then(|()| Ok(writer.finish(&aborted)?));
         self.report.bytes_written += finished.inspect_err(|_| writer.discard())?;
         match self.log.replace_segments(segments, base_offset).map_err(CompactionError::Swap)? {
             Some(removed) => Ok(removed),
@@ -272,11 +271,11 @@ impl Run<'_> {
         }
     }
 
-    fn copy(&mut self, segments: &[Arc<Segment>], writer: &mut SegmentWriter, pace: &mut Pace<'_>) -> Result<(), CompactionError> {
+    fn copy(&mut self, segments: &[Arc<Segment>], copy: &mut Copy<'_>, pace: &mut Pace<'_>) -> Result<(), CompactionError> {
         for segment in segments {
             let mut problem = None;
-            walk(segment, 0, |header, batch| {
-                let copied = self.copy_batch(segment, header, batch, writer);
+            walk(segment, 0, |position, header, batch| {
+                let copied = self.copy_batch(segment, position, header, batch, copy);
                 problem = copied.err().or_else(|| (!pace(batch.len() as u64)).then_some(CompactionError::Stopped));
                 problem.is_none()
             })?;
@@ -290,24 +289,28 @@ impl Run<'_> {
     fn copy_batch(
         &mut self,
         segment: &Segment,
+        position: u64,
         header: &BatchHeader,
         batch: &[u8],
-        writer: &mut SegmentWriter,
+        copy: &mut Copy<'_>,
     ) -> Result<(), CompactionError> {
         let view = self.view(header, batch);
-        let outcome = filter::filter(&self.context, header, batch, view).map_err(|reason| corrupt(segment, header, reason))?;
+        let filtered = filter::filter(&self.context, &mut self.scratch, header, batch, view);
+        let outcome = filtered.map_err(|reason| corrupt(segment, header, reason))?;
         self.report.bytes_read += batch.len() as u64;
         self.report.records_read += outcome.records_read;
         self.report.records_kept += outcome.records_kept;
         match outcome.filtered {
-            Filtered::Kept => writer.append(header, batch),
-            Filtered::Dropped => Ok(()),
-            Filtered::Rewritten(bytes) => match BatchHeader::decode(&bytes) {
-                Ok(rewritten) => writer.append(&rewritten, &bytes),
-                Err(error) => return Err(corrupt(segment, header, error.to_string())),
-            },
+            Filtered::Kept => copy.keep(header, batch)?,
+            Filtered::Dropped => {
+                copy.change(segment, position)?;
+            }
+            Filtered::Rewritten(bytes) => {
+                let rewritten = BatchHeader::decode(&bytes).map_err(|error| corrupt(segment, header, error.to_string()))?;
+                copy.change(segment, position)?.append(&rewritten, &bytes)?;
+            }
         }
-        .map_err(CompactionError::Log)
+        Ok(())
     }
 
     fn view(&mut self, header: &BatchHeader, batch: &[u8]) -> BatchView {
@@ -328,9 +331,60 @@ impl Run<'_> {
     }
 }
 
-/// Walks whole batches; a closed segment has nothing else.
-fn walk(segment: &Segment, start: u64, mut visit: impl FnMut(&BatchHeader, &[u8]) -> bool) -> Result<(), CompactionError> {
-    let end = segment.scan(start, true, |_, header, batch| visit(header, batch)).map_err(|error| io(segment, error))?;
+/// The segment that takes the place of others. It is begun when it turns out that it differs from what is there.
+struct Copy<'a> {
+    context: &'a LogContext,
+    dir: &'a Path,
+    base_offset: i64,
+    writer: Option<SegmentWriter>,
+}
+
+impl Copy<'_> {
+    fn begin(&mut self) -> Result<(), LogError> {
+        self.writer = Some(SegmentWriter::create(self.context, self.dir, self.base_offset)?);
+        Ok(())
+    }
+
+    fn keep(&mut self, header: &BatchHeader, batch: &[u8]) -> Result<(), LogError> {
+        self.writer.as_mut().map_or(Ok(()), |writer| writer.append(header, batch))
+    }
+
+    /// The batch at `position` does not stay as it is. All before it did, and is copied now unless it was.
+    fn change(&mut self, segment: &Segment, position: u64) -> Result<&mut SegmentWriter, CompactionError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.copy_until(segment, position)?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    fn copy_until(&self, segment: &Segment, position: u64) -> Result<SegmentWriter, CompactionError> {
+        let mut writer = SegmentWriter::create(self.context, self.dir, self.base_offset)?;
+        let mut copied = Ok(());
+        // These batches were looked at already, and their checksums were right.
+        let scanned = segment.scan(0, false, |at, header, batch| {
+            if at < position {
+                copied = writer.append(header, batch);
+            }
+            at < position && copied.is_ok()
+        });
+        match (scanned, copied) {
+            (Ok(_), Ok(())) => Ok(writer),
+            (Err(error), _) => {
+                writer.discard();
+                Err(io(segment, error).into())
+            }
+            (_, Err(error)) => {
+                writer.discard();
+                Err(error.into())
+            }
+        }
+    }
+}
+
+/// Walks whole batches with their positions; a closed segment has nothing else.
+fn walk(segment: &Segment, start: u64, visit: impl FnMut(u64, &BatchHeader, &[u8]) -> bool) -> Result<(), CompactionError> {
+    let end = segment.scan(start, true, visit).map_err(|error| io(segment, error))?;
     match end {
         ScanEnd::End => Ok(()),
         ScanEnd::Torn { position, reason } => Err(LogError::Corrupt { path: segment.log_path(), position, reason }.into()),

@@ -15,7 +15,7 @@ const PATH = fileURLToPath(new URL('api.md', import.meta.url))
 /** The page as it should be now. */
 export async function apiPage(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-docs-'))
-  const config = loadBrokerConfig([{ origin: 'docs', values: new Map([['log.dirs', directory]]) }])
+  const config = loadBrokerConfig([{ origin: 'docs', values: new Map([['log.dirs', directory], ['listeners', 'PLAINTEXT://127.0.0.1:0']]) }])
   const node = await BrokerNode.start({ config, logging: new Logging({ level: 'FATAL' }), openDataPlane: async () => new FakeDataPlane() })
   const { apiKeys, finalizedFeatures } = await node.caller.call('ApiVersions', { clientSoftwareName: 'docs', clientSoftwareVersion: '1' })
   await node.close()

@@ -82,7 +82,7 @@ export type GroupConfig = {
   readonly shareAssignmentIntervalMs?: number
 }
 
-/** Kafka's defaults. */
+/** Kafka's defaults, but for the intervals between assignments (decision 0013). */
 export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   groupMinSessionTimeoutMs: 6_000,
   groupMaxSessionTimeoutMs: 1_800_000,
@@ -94,19 +94,19 @@ export const DEFAULT_GROUP_SETTINGS: GroupSettings = {
   offsetMetadataMaxBytes: 4_096,
   consumerSessionTimeoutMs: 45_000,
   consumerHeartbeatIntervalMs: 5_000,
-  consumerAssignmentIntervalMs: 1_000,
+  consumerAssignmentIntervalMs: 0,
   consumerMaxSize: 2_147_483_647,
   consumerAssignors: ['uniform', 'range'],
   consumerMigrationPolicy: 'bidirectional',
   streamsSessionTimeoutMs: 45_000,
   streamsHeartbeatIntervalMs: 5_000,
-  streamsAssignmentIntervalMs: 1_000,
+  streamsAssignmentIntervalMs: 0,
   streamsMaxSize: 2_147_483_647,
   streamsNumStandbyReplicas: 0,
   streamsInitialRebalanceDelayMs: 3_000,
   shareSessionTimeoutMs: 45_000,
   shareHeartbeatIntervalMs: 5_000,
   shareMaxSize: 200,
-  shareAssignmentIntervalMs: 1_000,
+  shareAssignmentIntervalMs: 0,
   shareInitializeRetryIntervalMs: 30_000,
 }

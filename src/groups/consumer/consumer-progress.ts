@@ -68,29 +68,25 @@ export function progress(deps: ProgressDeps, input: ProgressInput): Progress {
   // A group of its own has an epoch of its own before it has members; 0 is the epoch of those who join.
   let groupEpoch = group.groupEpoch
   if (groupEpoch === 0) [groupEpoch, bump] = subscriptionChanged ? [1, true] : [0, true]
-  const members = membersWith(group, after, replaced)
   if (bump || group.checkedVersion !== version) {
-    const hash = metadataHash(subscribedNames(members.values(), regexes.resolved), deps.topics)
+    const hash = metadataHash(subscribedNames(membersWith(group, after, replaced), regexes.resolved), deps.topics)
     bump ||= hash !== group.metadataHash
     if (bump) records.push(groupRecord(groupId, ++groupEpoch, hash))
   }
 
-  const targets = new Map(group.target)
-  if (replaced !== null) {
-    targets.set(after.memberId, group.targetOf(replaced.memberId))
-    targets.delete(replaced.memberId)
-  }
-  let target = targets.get(after.memberId) ?? group.targetOf(after.memberId)
+  let target = group.targetOf(replaced?.memberId ?? after.memberId)
   let targetEpoch = group.assignmentEpoch
   const intervalMs = deps.groupConfig(groupId).consumerAssignmentIntervalMs ?? deps.settings.consumerAssignmentIntervalMs
   if (groupEpoch > group.assignmentEpoch && mayAssign(group.assignedAtMs, intervalMs, nowMs)) {
-    const assignor = preferredAssignor(members.values(), deps.assignors)
+    const members = [...membersWith(group, after, replaced)]
+    const assignor = preferredAssignor(members, deps.assignors)
     if (assignor === undefined) throw new KafkaError('UNSUPPORTED_ASSIGNOR')
-    const computed = computeTarget({ group, groupEpoch, members, targets, regexes: regexes.resolved, topics: deps.topics, assignor, nowMs })
+    const targetOf = (memberId: string): Assignment | undefined => group.target.get(memberId === after.memberId && replaced !== null ? replaced.memberId : memberId)
+    const computed = computeTarget({ group, groupEpoch, members, targetOf, regexes: regexes.resolved, topics: deps.topics, assignor, nowMs })
     records.push(...computed.records)
     target = computed.target.get(after.memberId) ?? target
     targetEpoch = groupEpoch
-    deps.logger.info('a group has a new assignment', { groupId, groupEpoch, assignor: assignor.name, memberCount: members.size })
+    deps.logger.info('a group has a new assignment', { groupId, groupEpoch, assignor: assignor.name, memberCount: members.length })
   }
 
   const matched = regexes.resolved.get(after.subscribedTopicRegex)?.topics
@@ -134,11 +130,10 @@ function isSameOwned(one: ConsumerMember['assigned'], other: ConsumerMember['ass
   return true
 }
 
-function membersWith(group: ConsumerGroup, member: ConsumerMember, replaced: ConsumerMember | null): ReadonlyMap<string, ConsumerMember> {
-  const members = new Map(group.members)
-  if (replaced !== null) members.delete(replaced.memberId)
-  members.set(member.memberId, member)
-  return members
+/** The members as they will be: looked at one by one, for most heartbeats need none of them. */
+function* membersWith(group: ConsumerGroup, member: ConsumerMember, replaced: ConsumerMember | null): Generator<ConsumerMember> {
+  for (const [memberId, each] of group.members) if (memberId !== replaced?.memberId) yield memberId === member.memberId ? member : each
+  if (!group.members.has(member.memberId)) yield member
 }
 
 type RegexUpdate = { records: CoordinatorRecord[]; resolved: ReadonlyMap<string, ResolvedRegex>; changed: boolean; checked: boolean }

@@ -42,9 +42,10 @@ export function preferredAssignor(members: Iterable<MemberSubscription>, assigno
 export type TargetInput = {
   readonly group: ConsumerGroup
   readonly groupEpoch: number
-  /** As they are with what the request changes; a member that replaces another has that one's target. */
-  readonly members: ReadonlyMap<string, ConsumerMember>
-  readonly targets: ReadonlyMap<string, Assignment>
+  /** As they are with what the request changes. */
+  readonly members: readonly ConsumerMember[]
+  /** What a member had until now; one that replaces another has that one's target. */
+  targetOf(memberId: string): Assignment | undefined
   readonly regexes: ReadonlyMap<string, ResolvedRegex>
   readonly topics: TopicLookup
   readonly assignor: Assignor
@@ -52,7 +53,7 @@ export type TargetInput = {
 }
 
 /** The new target of every member, and the records for those whose target changes. Throws UNKNOWN_SERVER_ERROR where the assignor fails. */
-export function computeTarget({ group, groupEpoch, members, targets, regexes, topics, assignor, nowMs }: TargetInput): { target: Map<string, Assignment>; records: CoordinatorRecord[] } {
+export function computeTarget({ group, groupEpoch, members, targetOf, regexes, topics, assignor, nowMs }: TargetInput): { target: Map<string, Assignment>; records: CoordinatorRecord[] } {
   const known = new Map<Uuid, AssignorTopic>()
   const idsOf = ({ subscribedTopicNames, subscribedTopicRegex }: MemberSubscription): ReadonlySet<Uuid> => {
     const ids = new Set<Uuid>()
@@ -66,12 +67,12 @@ export function computeTarget({ group, groupEpoch, members, targets, regexes, to
     }
     return ids
   }
-  const input = [...members.values()].map((member) => ({
+  const input = members.map((member) => ({
     memberId: member.memberId,
     instanceId: member.instanceId,
     rackId: member.rackId,
     topicIds: idsOf(member),
-    target: targets.get(member.memberId) ?? (new Map<Uuid, Set<number>>()),
+    target: targetOf(member.memberId) ?? new Map<Uuid, Set<number>>(),
   }))
   let target: Map<string, Assignment>
   try {
@@ -80,9 +81,9 @@ export function computeTarget({ group, groupEpoch, members, targets, regexes, to
     throw new KafkaError('UNKNOWN_SERVER_ERROR', `Failed to compute a new target assignment for epoch ${groupEpoch}: ${errorMessage(error)}`)
   }
   const records: CoordinatorRecord[] = []
-  for (const memberId of members.keys()) {
+  for (const { memberId } of members) {
     const assignment = target.get(memberId) ?? new Map<Uuid, Set<number>>()
-    const before = targets.get(memberId)
+    const before = targetOf(memberId)
     if (before === undefined || !sameAssignment(before, assignment)) records.push(targetRecord(group.groupId, memberId, assignment))
   }
   records.push(targetEpochRecord(group.groupId, groupEpoch, nowMs))

@@ -11,9 +11,18 @@ export function metadataHash(names: ReadonlySet<string>, topics: TopicLookup): b
     const topic = topics.byName(name)
     if (topic === undefined) continue
     count++
-    hash.update(`${topic.name}\0${topic.id}\0${topic.partitionCount}\0${racksOf(topic)}\n`)
+    hash.update(textOf(topic))
   }
   return count === 0 ? 0n : hash.digest().readBigInt64BE()
+}
+
+/** Members come by hundreds while their topics stay as they are. */
+const texts = new WeakMap<TopicSummary, string>()
+
+function textOf(topic: TopicSummary): string {
+  let text = texts.get(topic)
+  if (text === undefined) texts.set(topic, (text = `${topic.name}\0${topic.id}\0${topic.partitionCount}\0${racksOf(topic)}\n`))
+  return text
 }
 
 function racksOf(topic: TopicSummary): string {

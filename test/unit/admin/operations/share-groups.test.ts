@@ -11,7 +11,7 @@ let peer: MemoryGroupPeer
 let caller: ApiCaller
 
 beforeEach(async () => {
-  peer = await MemoryGroupPeer.start({ shareAssignmentIntervalMs: 0 })
+  peer = await MemoryGroupPeer.start()
   caller = {
     call: (async (api: ApiName, request: never) => {
       if (api === 'ListOffsets') {

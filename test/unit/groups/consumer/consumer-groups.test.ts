@@ -8,7 +8,7 @@ import { MemoryGroupPeer } from '../../../support/group-peer.ts'
 let peer: MemoryGroupPeer
 
 beforeEach(async () => {
-  peer = await MemoryGroupPeer.start({ consumerAssignmentIntervalMs: 0 })
+  peer = await MemoryGroupPeer.start()
 })
 
 type Beat = Partial<RequestOf<'ConsumerGroupHeartbeat'>>

@@ -10,7 +10,7 @@ import { MemoryGroupPeer } from '../../../support/group-peer.ts'
 let peer: MemoryGroupPeer
 
 beforeEach(async () => {
-  peer = await MemoryGroupPeer.start({ shareAssignmentIntervalMs: 0 })
+  peer = await MemoryGroupPeer.start()
 })
 
 type Beat = Partial<RequestOf<'ShareGroupHeartbeat'>>
@@ -120,7 +120,7 @@ describe('partitions', () => {
   })
 
   test('are assigned at most once per interval', async () => {
-    peer = await MemoryGroupPeer.start()
+    peer = await MemoryGroupPeer.start({ shareAssignmentIntervalMs: 1_000 })
     await join('a')
     expect(await beat('a', 2)).toMatchObject({ memberEpoch: 2 })
     await peer.pass(1_000)

@@ -8,7 +8,7 @@ import { MemoryGroupPeer } from '../../../support/group-peer.ts'
 let peer: MemoryGroupPeer
 
 beforeEach(async () => {
-  peer = await MemoryGroupPeer.start({ streamsInitialRebalanceDelayMs: 0, streamsAssignmentIntervalMs: 0 })
+  peer = await MemoryGroupPeer.start({ streamsInitialRebalanceDelayMs: 0 })
 })
 
 type Beat = Partial<RequestOf<'StreamsGroupHeartbeat'>>

@@ -117,7 +117,8 @@ fn lock(board: &Mutex<Board>) -> std::sync::MutexGuard<'_, Board> {
     board.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Where all members stand. The group is stable once all are in one epoch and have all partitions among them.
+/// Where all members stand. The group is stable once all are in one epoch and have all partitions among them, none more than
+/// one more than another: a coordinator may give all to the first member before it looks at the others.
 struct Board {
     /// Epoch and number of partitions of each member that is settled.
     members: Vec<Option<(i32, usize)>>,
@@ -134,14 +135,16 @@ impl Board {
     fn tell(&mut self, index: usize, standing: Option<(i32, usize)>) -> bool {
         self.members[index] = standing;
         let Some((epoch, _)) = standing else { return self.is_stable };
-        let mut owned = 0;
+        let (mut owned, mut least, mut most) = (0, usize::MAX, 0);
         let agree = self.members.iter().all(|member| {
             member.is_some_and(|(theirs, count)| {
                 owned += count;
+                least = least.min(count);
+                most = most.max(count);
                 theirs == epoch
             })
         });
-        self.is_stable |= agree && owned == self.partition_count;
+        self.is_stable |= agree && owned == self.partition_count && most - least <= 1;
         self.is_stable
     }
 }
@@ -157,6 +160,9 @@ mod tests {
         assert!(!board.tell(1, Some((2, 0))));
         assert!(!board.tell(0, Some((2, 2))));
         assert!(!board.tell(1, None));
+        assert!(!board.tell(1, Some((2, 0))));
+        assert!(!board.tell(0, Some((2, 4))), "the other has nothing yet");
+        assert!(!board.tell(0, Some((2, 2))));
         assert!(board.tell(1, Some((2, 2))));
         assert!(board.tell(0, Some((3, 0))), "what was stable once has been measured");
     }

@@ -16,8 +16,9 @@ import { NO_START_OFFSET } from './share-state.ts'
 export type Delivery = { readonly bytes: Uint8Array; readonly acquired: readonly AcquiredRange[] }
 export type TakeLimits = { readonly maxBytes: number; readonly maxRecords: number; readonly batchSize: number; readonly acquireMode: number }
 
-/** Bytes of log looked at in one go: enough for what a member takes at a time. */
-const READ_SIZE_BYTES = 1024 * 1024
+/** Bytes of log looked at in one go, at most and at least. Between them it is about what the member takes. */
+const READ_MAX_BYTES = 1024 * 1024
+const READ_MIN_BYTES = 32 * 1024
 /** How long after a dead letter could not be written it is tried again: at first, and at most. */
 const DEAD_LETTER_BACKOFF_MS = 500
 const DEAD_LETTER_BACKOFF_MAX_MS = 30_000
@@ -46,6 +47,8 @@ export class SharePartitionOwner {
   #isWritingDeadLetters = false
   #deadLetterWork: Promise<void> = Promise.resolve()
   #deadLetterBackoffMs = DEAD_LETTER_BACKOFF_MS
+  /** Of the batches read last. A guess: records of another size come sooner or later. */
+  #bytesPerRecord = Number.POSITIVE_INFINITY
   readonly #waiting = new Set<() => void>()
 
   constructor(deps: ShareDeliveryDeps, key: SharePartitionKey, topic: string, leaderEpoch: number) {
@@ -124,11 +127,13 @@ export class SharePartitionOwner {
     for (;;) {
       const offset = partition.nextOffset(clock.nowMs())
       if (offset === null) break
-      const read = await this.#read(logs, partition, offset, Math.min(maxBytes, READ_SIZE_BYTES), settingsOf(this.#key.groupId).isolation)
+      const usefulBytes = Math.max(READ_MIN_BYTES, Math.min(READ_MAX_BYTES, maxRecords * this.#bytesPerRecord))
+      const read = await this.#read(logs, partition, offset, Math.min(maxBytes, usefulBytes), settingsOf(this.#key.groupId).isolation)
       if (this.#isClosed || this.#loaded?.partition !== partition) return null
       if (read === null) continue
       const batches = fetchedBatches(read.bytes, read.aborted, read.waiting)
       if (batches.length === 0) break
+      this.#bytesPerRecord = Math.ceil(read.bytes.length / batches.reduce((count, { firstOffset, lastOffset }) => count + lastOffset - firstOffset + 1, 0))
       const acquired = partition.acquire(memberId, offset, batches, maxRecords, batchSize, acquireMode, clock.nowMs())
       if (acquired.length === 0) {
         // Nothing for members in what was read; what follows it may be.

@@ -26,13 +26,14 @@ function setting(delaysMs: readonly number[]) {
   const sizeBytes = bytes.length / delaysMs.length
   let state: ShareState = { stateEpoch: 0, leaderEpoch: 0, startOffset: 0n, deliveryCompleteCount: 0, stateBatches: [] }
   const given: DeadLetters[] = []
-  const world = { clock, given, fault: null as string | null, state: () => state }
+  const readBytes: number[] = []
+  const world = { clock, given, readBytes, sizeBytes, fault: null as string | null, state: () => state }
   const owner = new SharePartitionOwner({
     clock, timers: clock, logger: new Logging({ level: 'FATAL' }).logger('share'), sessionsMax: 10,
     topicById: () => undefined,
     settingsOf: () => ({ autoOffsetReset: { strategy: 'earliest' }, isolation: 'read_uncommitted', lockDurationMs: 100_000, deliveryCountLimit: 5, recordLocksMax: 100, allowsRenewal: false }),
     logs: {
-      readRaw: async (_topic, _partition, offset) => ({
+      readRaw: async (_topic, _partition, offset, maxBytes) => (readBytes.push(maxBytes), {
         logStartOffset: 0n, aborted: [], bytes: bytes.subarray(Number(offset) * sizeBytes),
         waiting: delaysMs.flatMap((delayMs, at) => (1000 + delayMs > clock.nowMs() ? [{ firstOffset: BigInt(at), lastOffset: BigInt(at), dueMs: BigInt(1000 + delayMs) }] : [])),
       }),
@@ -77,6 +78,14 @@ test('delayed records are passed by, not sent, and who waits is told when they a
   clock.advance(1)
   expect(told).toBe(1)
   expect(await owner.take('a', LIMITS)).toMatchObject({ acquired: [{ firstOffset: 1, lastOffset: 1 }] })
+})
+
+test('no more is read than a member takes, once it is known how large records are', async () => {
+  const { owner, readBytes, sizeBytes } = setting([0, 0, 0, 0])
+  await owner.take('a', { ...LIMITS, maxRecords: 1 })
+  await owner.take('a', { ...LIMITS, maxRecords: 1000 })
+  await owner.take('a', { ...LIMITS, maxRecords: 1 })
+  expect(readBytes).toEqual([LIMITS.maxBytes, 1000 * sizeBytes, 32 * 1024])
 })
 
 test('a rejected record is archived once it is in the dead-letter queue, and waits for that as long as it takes', async () => {

@@ -7,13 +7,13 @@ import { Bench } from 'tinybench'
 import { emptyImage } from '../src/metadata/cluster-image.ts'
 import { metadataRecord } from '../src/metadata/controller/metadata-records.ts'
 import { partitionRecord } from '../src/metadata/controller/partition-records.ts'
-import { registerBroker } from '../src/metadata/controller/cluster-records.ts'
 import { MetadataDelta } from '../src/metadata/metadata-delta.ts'
 import type { ApiName } from '../src/protocol/api-keys.ts'
 import { apiByName } from '../src/protocol/api-keys.ts'
 import { decodeMetadataRecord, decodeRequest, decodeRequestHeader, encodeMetadataRecord, encodeRequest, encodeResponse } from '../src/protocol/codec.ts'
 import { SharePartition } from '../src/share/share-partition.ts'
 import { randomUuid } from '../src/shared/uuid.ts'
+import { joiningBroker } from '../test/support/cluster-images.ts'
 import type { Uuid } from '../src/shared/uuid.ts'
 
 const OUT = join('bench', 'results')
@@ -48,7 +48,7 @@ bench.add('encode Heartbeat', () => encodeResponse('Heartbeat', 4, 7, { errorCod
 const CLUSTER_ID = 'Sm9pbi1UaGUtRmlyc3QtMQ' as Uuid
 const empty = emptyImage(CLUSTER_ID)
 const withBroker = new MetadataDelta(empty)
-for (const record of registerBroker(empty, { id: 1, incarnationId: randomUuid(), endpoints: [], rack: null }).records) withBroker.replay(record)
+withBroker.replay(joiningBroker(empty, 1))
 const base = withBroker.apply(0n)
 const creation = [
   metadataRecord('TopicRecord', { name: 'many', topicId }),

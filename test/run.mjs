@@ -37,7 +37,14 @@ const vitest = (output) => {
   return { passed: sum(line, /(\d+) passed/g), failed: sum(line, /(\d+) failed/g) }
 }
 
+/** The type checker of tests and benches, which run without being compiled: one check, or as many failures as it finds. */
+const types = (output) => {
+  const failed = [...output.matchAll(/error TS\d+/g)].length
+  return { passed: failed === 0 ? 1 : 0, failed }
+}
+
 const results = [
+  await suite('Types', NODE, ['node_modules/typescript/bin/tsc', '-p', 'test/tsconfig.json'], types),
   await suite('Rust', 'cargo', ['test', '--workspace', '--release', '--quiet'], cargo),
   await suite('TypeScript', NODE, ['node_modules/vitest/vitest.mjs', 'run'], vitest),
 ]

@@ -369,7 +369,7 @@ export class BrokerNode {
     const others = [...this.metadata.image.brokers.values()].filter(({ id, fenced, inControlledShutdown }) => id !== this.config.nodeId && !fenced && !inControlledShutdown)
     if (others.length === 0 || !this.#isAdmitted) return
     if (this.config.settings['controlled.shutdown.enable']) await this.#lifecycle.shutDown(CONTROLLED_SHUTDOWN_TIMEOUT_MS)
-    await this.#metadataLog.resign(RESIGN_TIMEOUT_MS)
+    await this.#metadataLog.resign(this.#timers, RESIGN_TIMEOUT_MS)
   }
 
   /** The addresses told to clients; a port 0 there is the one that was bound. */

@@ -29,8 +29,6 @@ type Marker = TopicPartition & {
   readonly reject: (error: KafkaError) => void
 }
 
-const REQUESTS_IN_FLIGHT_MAX = 5
-const MARKERS_PER_REQUEST_MAX = 1000
 /** Answers wait for replicas, which nothing else shall wait for. */
 const CHANNEL = 'markers'
 
@@ -40,13 +38,7 @@ export class MarkerRouter implements MarkerWriter {
 
   constructor(deps: MarkerRouterDeps) {
     this.#deps = deps
-    this.#batches = new NodeBatches({
-      inFlightMax: REQUESTS_IN_FLIGHT_MAX,
-      batchMax: MARKERS_PER_REQUEST_MAX,
-      subjectOf: ({ producerId }) => String(producerId),
-      kindOf,
-      send: (nodeId, markers) => this.#send(nodeId, markers),
-    })
+    this.#batches = new NodeBatches({ subjectOf: ({ producerId }) => String(producerId), kindOf, send: (nodeId, markers) => this.#send(nodeId, markers) })
   }
 
   write(partition: TopicPartition, producerId: bigint, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): Promise<void> {

@@ -2,16 +2,16 @@
 // request. Order within a node is kept.
 
 export type NodeBatchesDeps<T> = {
-  /** Requests to one node that may be under way. */
-  readonly inFlightMax: number
-  /** Items in one request. */
-  readonly batchMax: number
   /** Items of one subject share a request only if they are of the same kind: an answer tells them apart by their subject alone. */
   subjectOf(item: T): string
   kindOf(item: T): string
   /** Asks and hands the outcome to each of the items; never rejects. */
   send(nodeId: number, items: readonly T[]): Promise<void>
 }
+
+/** Requests to one node that may be under way. */
+const REQUESTS_IN_FLIGHT_MAX = 5
+const ITEMS_PER_REQUEST_MAX = 1000
 
 type Node<T> = { waiting: T[]; inFlightCount: number; isScheduled: boolean }
 
@@ -32,11 +32,11 @@ export class NodeBatches<T> {
 
   /** At the end of the tick, so that what it brings goes together. */
   #schedule(nodeId: number, node: Node<T>): void {
-    if (node.isScheduled || node.inFlightCount >= this.#deps.inFlightMax) return
+    if (node.isScheduled || node.inFlightCount >= REQUESTS_IN_FLIGHT_MAX) return
     node.isScheduled = true
     queueMicrotask(() => {
       node.isScheduled = false
-      while (node.waiting.length > 0 && node.inFlightCount < this.#deps.inFlightMax) void this.#send(nodeId, node, this.#take(node))
+      while (node.waiting.length > 0 && node.inFlightCount < REQUESTS_IN_FLIGHT_MAX) void this.#send(nodeId, node, this.#take(node))
     })
   }
 
@@ -49,14 +49,14 @@ export class NodeBatches<T> {
   }
 
   #take(node: Node<T>): T[] {
-    const { batchMax, subjectOf, kindOf } = this.#deps
+    const { subjectOf, kindOf } = this.#deps
     const kinds = new Map<string, string>()
     const taken: T[] = []
     const left: T[] = []
     for (const item of node.waiting) {
       const subject = subjectOf(item)
       const kind = kindOf(item)
-      if (taken.length >= batchMax || (kinds.get(subject) ?? kind) !== kind) left.push(item)
+      if (taken.length >= ITEMS_PER_REQUEST_MAX || (kinds.get(subject) ?? kind) !== kind) left.push(item)
       else {
         kinds.set(subject, kind)
         taken.push(item)

@@ -28,8 +28,6 @@ type Question = {
   readonly answer: (error: ErrorName | null) => void
 }
 
-const REQUESTS_IN_FLIGHT_MAX = 5
-const QUESTIONS_PER_REQUEST_MAX = 1000
 const CHANNEL = 'verification'
 
 export class TransactionVerifier implements PartitionVerifier {
@@ -39,8 +37,6 @@ export class TransactionVerifier implements PartitionVerifier {
   constructor(deps: TransactionVerifierDeps) {
     this.#deps = deps
     this.#batches = new NodeBatches({
-      inFlightMax: REQUESTS_IN_FLIGHT_MAX,
-      batchMax: QUESTIONS_PER_REQUEST_MAX,
       subjectOf: ({ transactionalId }) => transactionalId,
       kindOf: ({ producerId, producerEpoch, verifyOnly }) => `${producerId}/${producerEpoch}/${verifyOnly}`,
       send: (nodeId, questions) => this.#send(nodeId, questions),

@@ -8,6 +8,7 @@ import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/codec.ts
 import type { MetadataRecord } from '../protocol/codec.ts'
 import { KafkaError } from '../protocol/error-codes.ts'
 import { MillraceError } from '../shared/errors.ts'
+import type { Timers } from '../shared/timers.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { CommittedHandler, MetadataLog, QuorumDescription, Voter } from './metadata-log.ts'
 import type { SnapshotLog } from './snapshot-writer.ts'
@@ -42,6 +43,8 @@ export type QuorumLogEvent =
   | { kind: 'stopped'; message: string }
 
 export type Leadership = { readonly leaderId: number | null; readonly epoch: number; /** This node leads and knows everything before it. */ readonly isActive: boolean }
+
+const SUCCESSION_TIMER = 'quorum-succession'
 
 type Step = { readonly offset: bigint; readonly records: readonly Uint8Array[] }
 
@@ -167,11 +170,11 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
   }
 
   /** Hands the lead over before this node goes; resolves when another leads, or nobody could be found within `timeoutMs`. */
-  async resign(timeoutMs: number): Promise<void> {
+  async resign(timers: Timers, timeoutMs: number): Promise<void> {
     if (this.#leaderId !== this.#nodeId) return
     const led = new Promise<void>((resolve) => {
       this.#onSuccession = resolve
-      setTimeout(resolve, timeoutMs).unref()
+      timers.set(SUCCESSION_TIMER, timeoutMs, resolve)
     })
     await this.#quorum.resign()
     await led

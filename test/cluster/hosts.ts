@@ -2,13 +2,11 @@
 // link to a bridge and a small file system for its data. The namespaces belong to the process that made them and go with it.
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { BrokerAddress } from '../support/cluster-client.ts'
 import type { Link, Place } from './cluster-under-test.ts'
+import { freePorts } from '../support/free-port.ts'
 
 export interface Hosts {
   readonly canCutLinks: boolean
@@ -47,11 +45,7 @@ export class LoopbackHosts implements Hosts {
 
   /** Ports that nobody uses now. */
   static async free(): Promise<LoopbackHosts> {
-    const servers = Array.from({ length: 2 * NODES_MAX }, () => createServer().listen(0, '127.0.0.1'))
-    await Promise.all(servers.map((server) => once(server, 'listening')))
-    const ports = servers.map((server) => (server.address() as AddressInfo).port)
-    await Promise.all(servers.map((server) => once(server.close(), 'close')))
-    return new LoopbackHosts(ports)
+    return new LoopbackHosts(await freePorts(2 * NODES_MAX))
   }
 
   add(_nodeId: number, dir: string): string {

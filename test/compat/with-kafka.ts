@@ -1,11 +1,10 @@
 // A fresh Apache Kafka for as long as something is asked of it.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { output } from './output.ts'
+import { freePort } from '../support/free-port.ts'
 
 export async function withKafka<R>(shared: string, settings: Readonly<Record<string, string | number>>, ask: (port: number) => Promise<R>): Promise<R> {
   const kafka = join(shared, 'peer', 'kafka')
@@ -20,13 +19,4 @@ export async function withKafka<R>(shared: string, settings: Readonly<Record<str
     await output(kafka, ['stop', '--dir', join(dir, 'kafka')], false)
     rmSync(dir, { recursive: true, force: true })
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

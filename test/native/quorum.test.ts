@@ -1,14 +1,13 @@
 // The quorum through the addon: real files and sockets, three nodes in one process.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { openQuorum } from '../../src/native.ts'
 import type { QuorumEvent, QuorumNode, QuorumOptions, QuorumVoter } from '../../src/native.ts'
 import { randomUuid } from '../../src/shared/uuid.ts'
+import { freePort } from '../support/free-port.ts'
 
 const CLUSTER_ID = randomUuid()
 const directories: string[] = []
@@ -74,14 +73,6 @@ function options(nodeId: number, port: number, initialVoters: QuorumVoter[], hos
   const directoryId = initialVoters.find((voter) => voter.nodeId === nodeId)?.directoryId ?? randomUuid()
   const timing = { heartbeatIntervalMs: 100, electionTimeoutMinMs: 500, electionTimeoutMaxMs: 1000 }
   return { nodeId, clusterId: CLUSTER_ID, directoryId, dir: join(directory, '__cluster_metadata-0'), host, port, initialVoters, advertisedHost: '127.0.0.1', advertisedPort: 0, bootstrapServers: [], ...timing, segmentBytes: 1 << 20, keptEntryCount: 10 }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const records = (...texts: string[]): Uint8Array[] => texts.map((text) => Buffer.from(text))

@@ -1,12 +1,13 @@
 // Images of clusters as tests need them, in few words.
 
 import { emptyImage } from '../../src/metadata/cluster-image.ts'
-import type { BrokerImage, ClusterImage, PartitionImage } from '../../src/metadata/cluster-image.ts'
+import type { BrokerEndpoint, BrokerImage, ClusterImage, PartitionImage } from '../../src/metadata/cluster-image.ts'
 import { brokerRecord } from '../../src/metadata/controller/cluster-records.ts'
 import { metadataRecord } from '../../src/metadata/controller/metadata-records.ts'
 import { initialFeatureLevels, SUPPORTED_FEATURES } from '../../src/metadata/features.ts'
 import { MetadataDelta } from '../../src/metadata/metadata-delta.ts'
 import type { MetadataRecord } from '../../src/protocol/codec.ts'
+import { randomUuid } from '../../src/shared/uuid.ts'
 import type { Uuid } from '../../src/shared/uuid.ts'
 
 export const CLUSTER_ID = 'Sm9pbi1UaGUtRmlyc3QtMQ' as Uuid
@@ -21,6 +22,11 @@ export function after(image: ClusterImage, records: readonly MetadataRecord[]): 
   const delta = new MetadataDelta(image)
   for (const record of records) delta.replay(record)
   return delta.apply(image.offset + BigInt(records.length))
+}
+
+/** The record of a broker that joins, ready at once; its epoch is the offset of its registration, as in KRaft. */
+export function joiningBroker(image: ClusterImage, id: number, endpoints: readonly BrokerEndpoint[] = []): MetadataRecord {
+  return brokerRecord({ id, incarnationId: randomUuid(), endpoints, rack: null, features: SUPPORTED_FEATURES, epoch: image.offset + 1n, fenced: false, inControlledShutdown: false, logDirs: [], cordonedLogDirs: [] })
 }
 
 /** Its only log directory, by which it is told apart. */

@@ -1,8 +1,5 @@
 // Brokers of one cluster inside this process, each with its own directory, on free ports.
 
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +7,7 @@ import { BrokerNode } from '../../src/broker/broker.ts'
 import { loadBrokerConfig } from '../../src/config/broker-config.ts'
 import type { ClusterImage, PartitionImage } from '../../src/metadata/cluster-image.ts'
 import { Logging } from '../../src/shared/logger.ts'
+import { freePort } from './free-port.ts'
 
 type Place = { readonly dir: string; readonly port: number; readonly controllerPort: number }
 
@@ -105,13 +103,4 @@ export function partition(node: BrokerNode, topic: string, index: number, is: (p
     const found = topicsByName.get(topic)?.partitions[index]
     return found !== undefined && is(found) ? found : undefined
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,7 +2,7 @@ import type { DescribedConfig } from '../../src/config/describe-configs.ts'
 import { loadBrokerConfig } from '../../src/config/broker-config.ts'
 import { ClusterConfigs } from '../../src/metadata/cluster-configs.ts'
 import { emptyImage } from '../../src/metadata/cluster-image.ts'
-import { registerBroker, raiseFeatures } from '../../src/metadata/controller/cluster-records.ts'
+import { raiseFeatures } from '../../src/metadata/controller/cluster-records.ts'
 import { initialFeatureLevels } from '../../src/metadata/features.ts'
 import { METADATA_APIS, metadataHandlers } from '../../src/metadata/metadata-handlers.ts'
 import type { ReplicaDirectories } from '../../src/metadata/metadata-handlers.ts'
@@ -13,11 +13,11 @@ import { allTopicLogStates, metadataLogState, topicLogChanges } from '../../src/
 import type { Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
 import { decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
 import { Logging } from '../../src/shared/logger.ts'
-import { randomUuid } from '../../src/shared/uuid.ts'
 import type { Uuid } from '../../src/shared/uuid.ts'
 import { FakeDataPlane } from './fake-data-plane.ts'
 import type { FakeDisk } from './fake-data-plane.ts'
 import { ManualClock } from './manual-clock.ts'
+import { joiningBroker } from './cluster-images.ts'
 
 export type MetadataApi = keyof typeof METADATA_APIS
 export type { DescribedConfig }
@@ -43,7 +43,7 @@ export async function openMetadata(options: { settings?: Record<string, string>;
   dataPlane.applyTopics([metadataLogState(configs.topicDefaults(emptyImage(CLUSTER_ID)), config.nodeId)], [])
   const runtime = await MetadataRuntime.open(new PartitionMetadataLog(dataPlane, config.nodeId), emptyImage(CLUSTER_ID), clock, logger)
   for (let id = config.nodeId; id < config.nodeId + (options.brokerCount ?? 1); id++) {
-    await runtime.write((image) => registerBroker(image, { id, incarnationId: randomUuid(), endpoints: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092 + id, securityProtocol: 0 }], rack: null }))
+    await runtime.write((image) => ({ records: [joiningBroker(image, id, [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092 + id, securityProtocol: 0 }])], response: undefined }))
   }
   await runtime.write((image) => raiseFeatures(image, initialFeatureLevels(), configs.fallbacks(image).broker('min.insync.replicas')))
   dataPlane.applyTopics(allTopicLogStates(runtime.image, config.nodeId, configs), [])

@@ -4,12 +4,11 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { produce, readAll, recordBatch } from '../support/produce-fetch.ts'
 import type { BatchSequence } from '../support/produce-fetch.ts'
 import { WireClient } from '../support/wire-client.ts'
+import { freePort } from '../support/free-port.ts'
 
 export type TortureOptions = {
   readonly seed: number
@@ -183,13 +182,4 @@ async function reconnect(port: number): Promise<WireClient> {
 /** The only waiting here: time under load, and between tries to connect. */
 function after(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,28 +1,13 @@
-// What the cluster itself writes: brokers that join, blocks of producer ids, levels of features.
+// What the cluster itself writes: brokers, blocks of producer ids, levels of features.
 
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import { INT64_MAX } from '../../shared/limits.ts'
-import type { Uuid } from '../../shared/uuid.ts'
 import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
-import type { BrokerEndpoint, BrokerImage, ClusterImage } from '../cluster-image.ts'
-import { ELIGIBLE_LEADER_REPLICAS, SUPPORTED_FEATURES } from '../features.ts'
+import type { BrokerImage, ClusterImage } from '../cluster-image.ts'
+import { ELIGIBLE_LEADER_REPLICAS } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { metadataRecord } from './metadata-records.ts'
-
-export type BrokerRegistration = {
-  readonly id: number
-  readonly incarnationId: Uuid
-  readonly endpoints: readonly BrokerEndpoint[]
-  readonly rack: string | null
-}
-
-/** A broker that is its own controller joins, ready at once; its epoch is the offset of its registration, as in KRaft. */
-export function registerBroker(image: ClusterImage, registration: BrokerRegistration): ControllerResult<bigint> {
-  const epoch = image.offset + 1n
-  const broker = { ...registration, features: SUPPORTED_FEATURES, epoch, fenced: false, inControlledShutdown: false, logDirs: [], cordonedLogDirs: [] }
-  return { records: [brokerRecord(broker)], response: epoch }
-}
 
 /** A broker's registration as it stands. */
 export function brokerRecord(broker: BrokerImage): MetadataRecord {

@@ -3,7 +3,6 @@
 import { expect, test } from 'vitest'
 import { CONFIG_RESOURCES, emptyImage } from '../../../src/metadata/cluster-image.ts'
 import type { ClusterImage } from '../../../src/metadata/cluster-image.ts'
-import { registerBroker } from '../../../src/metadata/controller/cluster-records.ts'
 import { changeOfPartition } from '../../../src/metadata/controller/partition-records.ts'
 import { imageRecords } from '../../../src/metadata/image-records.ts'
 import { MetadataDelta } from '../../../src/metadata/metadata-delta.ts'
@@ -17,6 +16,7 @@ import { Logging } from '../../../src/shared/logger.ts'
 import { randomUuid } from '../../../src/shared/uuid.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { CLUSTER_ID, newTopic, openMetadata } from '../../support/metadata-fixture.ts'
+import { joiningBroker } from '../../support/cluster-images.ts'
 
 /** Everything of an image in an order of its own, which no map promises. */
 function contents(image: ClusterImage) {
@@ -107,7 +107,7 @@ function writer({ bytes = 0, bytesMax = 100, intervalMaxMs = 1000 }) {
   const change = (size: number) => {
     const base = runtime.image
     const delta = new MetadataDelta(base)
-    for (const record of registerBroker(base, { id: 1, incarnationId: randomUuid(), endpoints: [], rack: null }).records) delta.replay(record)
+    delta.replay(joiningBroker(base, 1))
     runtime.image = delta.apply(base.offset + 1n)
     log.bytes += size
     for (const listener of listeners) listener(runtime.image, delta)

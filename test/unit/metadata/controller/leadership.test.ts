@@ -2,15 +2,14 @@ import { expect, test } from 'vitest'
 import { applyRecord, MetadataDelta } from '../../../../src/metadata/metadata-delta.ts'
 import { emptyImage } from '../../../../src/metadata/cluster-image.ts'
 import type { ClusterImage } from '../../../../src/metadata/cluster-image.ts'
-import { registerBroker } from '../../../../src/metadata/controller/cluster-records.ts'
 import { electLeaders, ELECTION_TYPES } from '../../../../src/metadata/controller/elect-leaders.ts'
 import { metadataRecord } from '../../../../src/metadata/controller/metadata-records.ts'
 import { changeOfPartition, partitionRecord } from '../../../../src/metadata/controller/partition-records.ts'
 import { reassignPartitions } from '../../../../src/metadata/controller/reassign-partitions.ts'
 import type { MetadataRecord } from '../../../../src/protocol/codec.ts'
 import { errorName } from '../../../../src/protocol/error-codes.ts'
-import { randomUuid } from '../../../../src/shared/uuid.ts'
 import type { Uuid } from '../../../../src/shared/uuid.ts'
+import { joiningBroker } from '../../../support/cluster-images.ts'
 
 const TOPIC = 'Sm9pbi1UaGUtRmlyc3QtMQ' as Uuid
 
@@ -25,7 +24,7 @@ const policies = () => ({ minInsyncReplicas: 1, allowsUncleanElection: false })
 /** Three brokers, and a topic whose partition is on the first two and the first leads. */
 function cluster(): ClusterImage {
   let image = emptyImage(TOPIC)
-  for (const id of [1, 2, 3]) image = after(image, registerBroker(image, { id, incarnationId: randomUuid(), endpoints: [], rack: null }).records)
+  for (const id of [1, 2, 3]) image = after(image, [joiningBroker(image, id)])
   image = applyRecord(image, metadataRecord('TopicRecord', { name: 't', topicId: TOPIC }))
   return applyRecord(image, partitionRecord(image, TOPIC, 0, [1, 2]))
 }

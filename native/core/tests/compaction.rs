@@ -165,10 +165,25 @@ fn aborted_records_go_and_markers_stay_while_they_are_needed() {
     put(&storage, &[("a", Some("plain"))]); // 0
     storage.append(0, keyed(&storage, Some((producer(7), 0)), &[("a", Some("aborted"))])).unwrap(); // 1
     storage.append(0, keyed(&storage, Some((producer(8), 0)), &[("b", Some("committed"))])).unwrap(); // 2
-    partition.append_marker(&millrace_core::log::TxnMarker { producer_id: 7, epoch: 0, coordinator_epoch: 0, commit: false, bumps_epoch: false }, storage.now_ms()).unwrap(); // 3
-    partition.append_marker(&millrace_core::log::TxnMarker { producer_id: 8, epoch: 0, coordinator_epoch: 0, commit: true, bumps_epoch: false }, storage.now_ms()).unwrap(); // 4
+    partition
+        .append_marker(
+            &millrace_core::log::TxnMarker { producer_id: 7, epoch: 0, coordinator_epoch: 0, commit: false, bumps_epoch: false },
+            storage.now_ms(),
+        )
+        .unwrap(); // 3
+    partition
+        .append_marker(
+            &millrace_core::log::TxnMarker { producer_id: 8, epoch: 0, coordinator_epoch: 0, commit: true, bumps_epoch: false },
+            storage.now_ms(),
+        )
+        .unwrap(); // 4
     storage.append(0, keyed(&storage, Some((producer(7), 1)), &[("c", Some("committed"))])).unwrap(); // 5
-    partition.append_marker(&millrace_core::log::TxnMarker { producer_id: 7, epoch: 0, coordinator_epoch: 0, commit: true, bumps_epoch: false }, storage.now_ms()).unwrap(); // 6
+    partition
+        .append_marker(
+            &millrace_core::log::TxnMarker { producer_id: 7, epoch: 0, coordinator_epoch: 0, commit: true, bumps_epoch: false },
+            storage.now_ms(),
+        )
+        .unwrap(); // 6
     let before = committed(&storage);
     assert_eq!(before.iter().map(|(offset, ..)| *offset).collect::<Vec<_>>(), [0, 2, 5]);
     let all = || batches(&storage).iter().map(|(header, _)| header.base_offset).collect::<Vec<_>>();
@@ -379,7 +394,13 @@ impl Life {
     fn end_transaction(&mut self) {
         let Some((producer_id, rows)) = self.open.pop_first() else { return };
         let commit = self.random.below(2) == 0;
-        self.storage.partition(0).append_marker(&millrace_core::log::TxnMarker { producer_id, epoch: 0, coordinator_epoch: 0, commit, bumps_epoch: false }, self.storage.now_ms()).unwrap();
+        self.storage
+            .partition(0)
+            .append_marker(
+                &millrace_core::log::TxnMarker { producer_id, epoch: 0, coordinator_epoch: 0, commit, bumps_epoch: false },
+                self.storage.now_ms(),
+            )
+            .unwrap();
         self.storage.partition(0).flush().unwrap();
         if commit {
             self.rows.extend(rows);

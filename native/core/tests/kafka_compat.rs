@@ -214,7 +214,12 @@ fn fill_compacted(manager: &LogManager) {
         append(&partition, producer(6_000, false), sequence * 10, now_ms); // the same ten keys
     }
     append(&partition, producer(6_001, true), 0, now_ms);
-    partition.append_marker(&millrace_core::log::TxnMarker { producer_id: 6_001, epoch: 0, coordinator_epoch: 0, commit: false, bumps_epoch: false }, now_ms).unwrap();
+    partition
+        .append_marker(
+            &millrace_core::log::TxnMarker { producer_id: 6_001, epoch: 0, coordinator_epoch: 0, commit: false, bumps_epoch: false },
+            now_ms,
+        )
+        .unwrap();
     let tombstone = RecordInput { key: Some(b"key 3".to_vec()), value: None, timestamp_ms: Some(now_ms), headers: Vec::new() };
     partition.append_records(&[tombstone], None, now_ms).unwrap();
     partition.roll().unwrap();
@@ -294,7 +299,12 @@ fn a_directory_goes_from_kafka_to_us_and_back() {
     }
     for (epoch, commit) in [(0, true), (1, false)] {
         append(&partition, BatchProducer { producer_id: 5_001, producer_epoch: epoch, transactional: true }, 0, now_ms);
-        partition.append_marker(&millrace_core::log::TxnMarker { producer_id: 5_001, epoch, coordinator_epoch: 0, commit, bumps_epoch: false }, now_ms).unwrap();
+        partition
+            .append_marker(
+                &millrace_core::log::TxnMarker { producer_id: 5_001, epoch, coordinator_epoch: 0, commit, bumps_epoch: false },
+                now_ms,
+            )
+            .unwrap();
     }
     partition.roll().unwrap();
     append(&partition, BatchProducer { producer_id: 5_000, producer_epoch: 0, transactional: false }, 400, now_ms);

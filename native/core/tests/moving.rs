@@ -67,7 +67,18 @@ fn a_replica_goes_on_in_its_new_directory() {
     let files = SimulatedFiles::new();
     let (manager, partition) = open(&files);
     append(&partition, 0..20);
-    partition.append_marker(&millrace_core::log::TxnMarker { producer_id: PRODUCER.producer_id, epoch: 0, coordinator_epoch: 1, commit: false, bumps_epoch: false }, 1).unwrap();
+    partition
+        .append_marker(
+            &millrace_core::log::TxnMarker {
+                producer_id: PRODUCER.producer_id,
+                epoch: 0,
+                coordinator_epoch: 1,
+                commit: false,
+                bumps_epoch: false,
+            },
+            1,
+        )
+        .unwrap();
     manager.delete_records(&partition, 5).unwrap();
     let reader = partition.read(7, 100, millrace_core::partition::Isolation::LogEnd, true).unwrap().slice.unwrap();
     manager.move_replica(&partition, Path::new("/b")).unwrap();

@@ -181,7 +181,19 @@ fn filled(random: &mut Random) -> Storage {
         storage.append(0, batch_of(Some((producer, sequence)), &["a value", &"x".repeat(100)], storage.now_ms())).unwrap();
         sequence += 2;
         if index % 5 == 4 {
-            storage.partition(0).append_marker(&millrace_core::log::TxnMarker { producer_id: 7, epoch: 0, coordinator_epoch: 0, commit: index % 2 == 0, bumps_epoch: false }, storage.now_ms()).unwrap();
+            storage
+                .partition(0)
+                .append_marker(
+                    &millrace_core::log::TxnMarker {
+                        producer_id: 7,
+                        epoch: 0,
+                        coordinator_epoch: 0,
+                        commit: index % 2 == 0,
+                        bumps_epoch: false,
+                    },
+                    storage.now_ms(),
+                )
+                .unwrap();
         }
     }
     storage.manager().keep_house();

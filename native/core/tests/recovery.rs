@@ -151,7 +151,12 @@ impl Life {
         let commit = self.random.below(2) == 0;
         let Some((&producer_id, _)) = self.open_transactions.first_key_value() else { return };
         let partition = self.storage.partition(0);
-        let appended = partition.append_marker(&millrace_core::log::TxnMarker { producer_id, epoch: 0, coordinator_epoch: 0, commit, bumps_epoch: false }, self.storage.now_ms()).unwrap();
+        let appended = partition
+            .append_marker(
+                &millrace_core::log::TxnMarker { producer_id, epoch: 0, coordinator_epoch: 0, commit, bumps_epoch: false },
+                self.storage.now_ms(),
+            )
+            .unwrap();
         assert_eq!(appended.base_offset, self.end());
         let producer = Some((BatchProducer { producer_id, producer_epoch: 0, transactional: true }, -1));
         self.note(Batch { base_offset: appended.base_offset, values: vec![String::new()], producer, marker: Some(commit) });

@@ -319,7 +319,12 @@ fn readers_are_told_of_aborted_transactions_in_what_they_read_and_no_more() {
     for round in 0..4 {
         let producer = BatchProducer { producer_id: round, producer_epoch: 0, transactional: true };
         storage.produce_as(producer, 0, "aborted").unwrap();
-        partition.append_marker(&millrace_core::log::TxnMarker { producer_id: round, epoch: 0, coordinator_epoch: 0, commit: false, bumps_epoch: false }, storage.now_ms()).unwrap();
+        partition
+            .append_marker(
+                &millrace_core::log::TxnMarker { producer_id: round, epoch: 0, coordinator_epoch: 0, commit: false, bumps_epoch: false },
+                storage.now_ms(),
+            )
+            .unwrap();
     }
     let told = |offset: i64, max_bytes: u32| -> Vec<i64> {
         let read = partition.read(offset, max_bytes, Isolation::LastStable, true).unwrap();

@@ -186,17 +186,22 @@ fn what_producers_did_is_what_is_left_in_the_log() {
     assert_eq!(partition.producers().unwrap(), []);
 }
 
-#[test]
-fn a_transaction_whose_marker_was_cut_off_is_open_again() {
-    let mut follower = Follower::new();
-    let partition = follower.open(1);
+/// A record at offset 0, and at 1 the marker that aborts it.
+fn aborted_transaction() -> Vec<u8> {
     let producer = BatchProducer { producer_id: 8, producer_epoch: 0, transactional: true };
     let record = RecordInput { key: None, value: Some(b"t".to_vec()), timestamp_ms: Some(1), headers: Vec::new() };
     let mut data = build_batch(&[record], Some(producer), 1);
     set_base_offset_and_leader_epoch(&mut data, 0, 1);
     let mut marker = build_marker(8, 0, 3, false, 1);
     set_base_offset_and_leader_epoch(&mut marker, 1, 1);
-    partition.append_fetched(1, &[data, marker].concat(), 1).unwrap();
+    [data, marker].concat()
+}
+
+#[test]
+fn a_transaction_whose_marker_was_cut_off_is_open_again() {
+    let mut follower = Follower::new();
+    let partition = follower.open(1);
+    partition.append_fetched(1, &aborted_transaction(), 1).unwrap();
     partition.follow_high_watermark(1, 2).unwrap();
     let log = partition.load().unwrap();
     assert_eq!(log.aborted(0, 2).unwrap().len(), 1);
@@ -204,6 +209,39 @@ fn a_transaction_whose_marker_was_cut_off_is_open_again() {
     partition.truncate_to(1, 1).unwrap();
     assert_eq!(log.aborted(0, 2).unwrap(), []);
     assert_eq!((partition.high_watermark(), partition.last_stable_offset()), (1, 0));
+}
+
+#[test]
+fn an_aborted_transaction_outlives_a_cut_behind_it_whenever_the_broker_goes() {
+    for step in 0.. {
+        let mut was_stopped = false;
+        for cuts_power in [false, true] {
+            let mut follower = Follower::new();
+            let partition = follower.open(1);
+            partition.append_fetched(1, &aborted_transaction(), 1).unwrap();
+            // A clean stop leaves a snapshot of the producers in the middle of what will be the segment.
+            drop(partition);
+            follower.manager.take().unwrap().close().unwrap();
+            let partition = follower.open(2);
+            follow(&partition, 2..3, 2, "a");
+            partition.flush().unwrap();
+            follower.files.stop_after(step);
+            let _ = partition.truncate_to(2, 2);
+            was_stopped |= follower.files.is_stopped();
+            drop(partition);
+            if cuts_power {
+                follower.crash(step);
+            } else {
+                follower.manager = None;
+                follower.files.kill();
+            }
+            let partition = follower.open(3);
+            assert_eq!(partition.load().unwrap().aborted(0, 2).unwrap().len(), 1, "step {step}, power {cuts_power}");
+        }
+        if !was_stopped {
+            break;
+        }
+    }
 }
 
 #[test]

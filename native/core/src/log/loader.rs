@@ -229,6 +229,12 @@ fn open_end(active: &Segment, config: &LogConfig, plan: &LoadPlan, report: &mut 
         return Ok(OpenEnd { log_end, snapshot_max: log_end, walked_epochs });
     }
     let resumed = active.resume_index(plan.recover_from.unwrap_or(i64::MAX)).map_err(io)?;
+    // Without its indexes the segment's list of aborted transactions is not there either, as after a cut. A snapshot that lies
+    // within the segment would hide those before it; they are found by walking the segment's transactions anew.
+    let snapshot_bound = if resumed.is_some() { i64::MAX } else { active.base_offset };
+    if resumed.is_none() {
+        active.restart_index();
+    }
     let start = resumed.unwrap_or(0);
     let verify = plan.recover_from.is_some();
     let mut walked_epochs = LeaderEpochs::default();
@@ -245,13 +251,13 @@ fn open_end(active: &Segment, config: &LogConfig, plan: &LoadPlan, report: &mut 
         if !verify && resumed.is_some() {
             active.trust_index_files();
         }
-        return Ok(OpenEnd { log_end, snapshot_max: log_end, walked_epochs });
+        return Ok(OpenEnd { log_end, snapshot_max: log_end.min(snapshot_bound), walked_epochs });
     };
     if position > start && verify {
         report.truncated_bytes += active.size() - position;
         active.truncate(position).map_err(io)?;
         active.retain_aborted_below(log_end).map_err(io)?;
-        return Ok(OpenEnd { log_end, snapshot_max: log_end, walked_epochs });
+        return Ok(OpenEnd { log_end, snapshot_max: log_end.min(snapshot_bound), walked_epochs });
     }
     // The other files say more than the log holds, or a clean stop was none: only the log itself is believed.
     active.restart_index();

@@ -544,6 +544,14 @@ impl Segment {
         if self.indexed_size.load(Ordering::Relaxed) == size && size > 0 && !aborted_changed {
             return Ok(false);
         }
+        let written = self.write_all_indexes(size, durability);
+        if written.is_err() {
+            self.aborted_changed.store(true, Ordering::Release);
+        }
+        written
+    }
+
+    fn write_all_indexes(&self, size: u64, durability: Durability) -> io::Result<bool> {
         let snapshot = match &mut *self.index.write() {
             Index::Growing(index) => {
                 index.note_time();
@@ -551,11 +559,12 @@ impl Segment {
             }
             Index::Closed(_) => return Ok(false),
         };
-        self.write_index_files(&snapshot, durability)?;
+        // First: where the others are there, this one is taken to tell of all transactions before the newest snapshot.
         let aborted = self.aborted()?;
         if !aborted.is_empty() {
             replace_file(&*self.context.env.files, &self.file_path("txnindex"), &encode_aborted(&aborted), durability)?;
         }
+        self.write_index_files(&snapshot, durability)?;
         self.indexed_size.store(size, Ordering::Relaxed);
         Ok(true)
     }
@@ -613,7 +622,12 @@ impl Segment {
     /// Forgets aborted transactions whose markers were cut off.
     pub fn retain_aborted_below(&self, log_end: i64) -> io::Result<()> {
         let known = self.aborted()?;
-        *self.aborted.write() = Some(known.into_iter().filter(|txn| txn.last_offset < log_end).collect());
+        let count = known.len();
+        let kept: Vec<AbortedTxn> = known.into_iter().filter(|txn| txn.last_offset < log_end).collect();
+        if kept.len() < count {
+            self.aborted_changed.store(true, Ordering::Release);
+        }
+        *self.aborted.write() = Some(kept);
         Ok(())
     }
 

@@ -129,6 +129,8 @@ impl PartitionLog {
             })
             .map_err(self.io())?;
         aborted.into_iter().filter(|txn| txn.last_offset < log_end).for_each(|txn| segment.note_aborted(txn));
+        // Durably, before the snapshots that are left are trusted again: transactions before them are not looked for.
+        segment.write_indexes(Durability::Now).map_err(self.io())?;
         let mut segments = Vec::clone(&self.segments.load());
         segments.pop();
         segments.push(segment);

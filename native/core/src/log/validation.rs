@@ -170,9 +170,7 @@ fn check_timing(records: &[u8], config: &LogConfig, now_ms: i64) -> Result<(), A
 }
 
 fn timing_fault(record: &Record<'_>, config: &LogConfig, now_ms: i64) -> Option<String> {
-    let unreadable = |name: &str| {
-        format!("header {name} must be a number of milliseconds, as decimal digits or as 8 bytes big-endian")
-    };
+    let unreadable = |name: &str| format!("header {name} must be a number of milliseconds, as decimal digits or as 8 bytes big-endian");
     if let Some(max_ms) = config.delivery_delay_max_ms
         && let Some(value) = timing::last_header(record, timing::DELIVER_AT_HEADER)
     {
@@ -183,8 +181,8 @@ fn timing_fault(record: &Record<'_>, config: &LogConfig, now_ms: i64) -> Option<
             return Some(format!("header {name} lies {ahead_ms} ms ahead, more than delivery.delay.max.ms ({max_ms})"));
         }
     }
-    let has_bad_ttl = config.record_ttl
-        && timing::last_header(record, timing::TTL_HEADER).is_some_and(|value| timing::decode_ms(value).is_none());
+    let has_bad_ttl =
+        config.record_ttl && timing::last_header(record, timing::TTL_HEADER).is_some_and(|value| timing::decode_ms(value).is_none());
     has_bad_ttl.then(|| unreadable(timing::TTL_HEADER))
 }
 

@@ -175,7 +175,8 @@ impl ParkedFetch {
     ) -> Fetched {
         let found = self.find(table, target);
         let partition = found.as_ref().ok().map(|(_, partition)| partition.clone());
-        let fetched = found.and_then(|(topic, partition)| self.try_fetch_partition(shared, topic, &partition, target, (room, at_least_one), now));
+        let fetched =
+            found.and_then(|(topic, partition)| self.try_fetch_partition(shared, topic, &partition, target, (room, at_least_one), now));
         fetched.unwrap_or_else(|error| {
             let mut head = FetchedPartition::failed(error);
             let asked_the_wrong = matches!(error, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch);

@@ -321,6 +321,8 @@ export type QuorumOptions = {
   advertisedPort: number
   /** Where to ask who leads while this node does not know, or is not known. */
   bootstrapServers: { host: string; port: number }[]
+  /** Whether a voter of this number with another directory is taken out when this node comes: it lost its disk. */
+  replacesFormerSelf: boolean
   heartbeatIntervalMs: number
   /** A voter that hears nothing of a leader for a time between these two begins an election. */
   electionTimeoutMinMs: number

@@ -265,6 +265,7 @@ export interface QuorumOptions {
   advertisedHost: string
   advertisedPort: number
   bootstrapServers: Array<QuorumServer>
+  replacesFormerSelf: boolean
   heartbeatIntervalMs: number
   electionTimeoutMinMs: number
   electionTimeoutMaxMs: number

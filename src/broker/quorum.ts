@@ -73,6 +73,7 @@ export function openMetadataLog(config: BrokerConfig, { clusterId, found }: Memb
     advertisedHost: quorumAddress(config, 0)?.host ?? '',
     advertisedPort: controller?.advertised.port ?? 0,
     bootstrapServers: [...quorum.otherServers],
+    replacesFormerSelf: quorum.becomesVoter,
     heartbeatIntervalMs: Math.max(10, Math.floor(quorum.electionTimeoutMinMs / HEARTBEATS_PER_TIMEOUT)),
     electionTimeoutMinMs: quorum.electionTimeoutMinMs,
     electionTimeoutMaxMs: quorum.electionTimeoutMaxMs,

@@ -72,7 +72,7 @@ function options(nodeId: number, port: number, initialVoters: QuorumVoter[], hos
   directories.push(directory)
   const directoryId = initialVoters.find((voter) => voter.nodeId === nodeId)?.directoryId ?? randomUuid()
   const timing = { heartbeatIntervalMs: 100, electionTimeoutMinMs: 500, electionTimeoutMaxMs: 1000 }
-  return { nodeId, clusterId: CLUSTER_ID, directoryId, dir: join(directory, '__cluster_metadata-0'), host, port, initialVoters, advertisedHost: '127.0.0.1', advertisedPort: 0, bootstrapServers: [], ...timing, segmentBytes: 1 << 20, keptEntryCount: 10 }
+  return { nodeId, clusterId: CLUSTER_ID, directoryId, dir: join(directory, '__cluster_metadata-0'), host, port, initialVoters, advertisedHost: '127.0.0.1', advertisedPort: 0, bootstrapServers: [], replacesFormerSelf: false, ...timing, segmentBytes: 1 << 20, keptEntryCount: 10 }
 }
 
 const records = (...texts: string[]): Uint8Array[] => texts.map((text) => Buffer.from(text))

@@ -56,6 +56,11 @@ pub enum Request {
         node_id: u64,
         member: Member,
     },
+    /// The same of a node that lost its disk: a voter with its number and another directory may be removed.
+    JoinAnew {
+        node_id: u64,
+        member: Member,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -48,6 +48,8 @@ pub struct Options {
     pub advertised_port: u16,
     /// Where to ask who leads while this node does not know, or is not known.
     pub bootstrap_servers: Vec<(String, u16)>,
+    /// Whether a voter of this number with another directory is taken out when this node comes: it lost its disk.
+    pub replaces_former_self: bool,
     pub heartbeat_interval_ms: u64,
     /// A voter that has heard nothing of a leader for a time between these two begins an election.
     pub election_timeout_min_ms: u64,
@@ -351,7 +353,7 @@ async fn start(mut options: Options, env: &Env, events: &Arc<EventQueue>, runtim
         tokio::spawn(introduction::follow_members(raft.clone(), links));
         let advertised_port = if options.advertised_port == 0 { port } else { options.advertised_port };
         let member = Member { directory_id: options.directory_id, host: options.advertised_host, port: advertised_port };
-        tokio::spawn(introduction::introduce(server.clone(), member, options.bootstrap_servers));
+        tokio::spawn(introduction::introduce(server.clone(), member, options.bootstrap_servers, options.replaces_former_self));
         tokio::spawn(server.run(listener));
     }
     let is_alone = raft.voter_ids().eq([options.node_id]);

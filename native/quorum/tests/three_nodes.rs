@@ -56,6 +56,7 @@ impl Node {
             initial_voters,
             advertised_host: "127.0.0.1".to_owned(),
             advertised_port: 0,
+            replaces_former_self: !bootstrap_servers.is_empty(),
             bootstrap_servers,
             heartbeat_interval_ms: 100,
             election_timeout_min_ms: 500,
@@ -276,6 +277,24 @@ fn a_voter_that_lost_its_disk_is_somebody_else() {
     leader.outcome(12).unwrap();
     blank.wait("what was committed", |seen| Node::values(seen).contains(&"without it".to_owned()).then_some(()));
     assert_eq!(leader.quorum.status().nodes.iter().filter(|node| node.is_voter).count(), 3);
+}
+
+#[test]
+fn a_voter_that_lost_its_disk_takes_its_own_place_without_a_vote() {
+    let mut nodes = three();
+    let (at, epoch) = leader_of(&nodes);
+    nodes[at].propose(1, epoch, "before").unwrap();
+    let lost = nodes.remove((at + 1) % 3);
+    lost.quorum.close();
+    let (at, _) = leader_of(&nodes);
+    let servers = nodes.iter().map(|node| ("127.0.0.1".to_owned(), node.port)).collect();
+    let blank = Node::start_with(lost.id, SimulatedFiles::new(), [99; 16], lost.port, Vec::new(), servers);
+    blank.wait_for_values(&["before"]);
+    let status = nodes[at].quorum.status();
+    let noted: Vec<_> = status.nodes.iter().filter(|node| node.node_id == lost.id).map(|node| (node.is_voter, &node.member)).collect();
+    assert_eq!(noted, [(false, &blank.member())]);
+    nodes[at].quorum.add_voter(2, blank.id, blank.member());
+    nodes[at].outcome(2).unwrap();
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Server {
         let in_flight = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
         let mut incoming = Incoming { server: self.clone(), connection, part: None };
         while let Some((number, request)) = frame::read::<Request>(&mut from).await? {
-            if is_stranger && !matches!(request, Request::Find | Request::Join { .. }) {
+            if is_stranger && !matches!(request, Request::Find | Request::Join { .. } | Request::JoinAnew { .. }) {
                 break;
             }
             if let Request::Snapshot(piece) = request {
@@ -126,8 +126,8 @@ impl Server {
     }
 
     /// Makes a node known under its address. One that is known with another directory has lost its disk: as an observer it
-    /// begins anew, as a voter it has to be removed first.
-    pub async fn join(&self, node_id: u64, member: Member) -> Response {
+    /// begins anew, as a voter it has to be removed first, which happens here where `replaces_voter` says so.
+    pub async fn join(&self, node_id: u64, member: Member, replaces_voter: bool) -> Response {
         let leader = self.leader();
         if leader.as_ref().map(|(id, _)| *id) != Some(self.own.node_id) {
             return Response::NotLeader { leader };
@@ -143,15 +143,26 @@ impl Server {
             Some(known) if agrees(known.directory_id, member.directory_id) => {
                 self.change(ChangeMembers::SetNodes([(node_id, member)].into())).await
             }
-            Some(_) if is_voter => {
+            Some(_) if is_voter && !replaces_voter => {
                 Response::Failed(format!("node {node_id} is a voter with another directory, which has to be removed first"))
             }
-            Some(_) => match self.change(ChangeMembers::RemoveNodes([node_id].into())).await {
+            Some(_) => match self.forget_former(node_id, is_voter).await {
                 Response::Joined => self.observe(node_id, member).await,
                 refused => refused,
             },
             None => self.observe(node_id, member).await,
         }
+    }
+
+    /// Takes out what a node was before it lost its disk. The other voters decide that; the last one cannot be replaced.
+    async fn forget_former(&self, node_id: u64, is_voter: bool) -> Response {
+        if is_voter {
+            let removed = self.change(ChangeMembers::RemoveVoters([node_id].into())).await;
+            if !matches!(removed, Response::Joined) {
+                return removed;
+            }
+        }
+        self.change(ChangeMembers::RemoveNodes([node_id].into())).await
     }
 
     async fn observe(&self, node_id: u64, member: Member) -> Response {
@@ -183,7 +194,8 @@ impl Server {
                 let Identity { cluster_id, node_id, .. } = self.own;
                 Response::Found(Found { cluster_id, node_id, leader: self.leader() })
             }
-            Request::Join { node_id, member } => self.join(node_id, member).await,
+            Request::Join { node_id, member } => self.join(node_id, member, false).await,
+            Request::JoinAnew { node_id, member } => self.join(node_id, member, true).await,
         }
     }
 }

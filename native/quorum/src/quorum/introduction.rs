@@ -46,7 +46,7 @@ pub async fn follow_members(raft: Consensus, links: Links) {
 }
 
 /// Has this node noted by the leader, whenever it is not known as this member or knows of no leader.
-pub async fn introduce(server: Server, own: Member, bootstrap_servers: Vec<(String, u16)>) {
+pub async fn introduce(server: Server, own: Member, bootstrap_servers: Vec<(String, u16)>, replaces_former_self: bool) {
     let mut metrics = server.raft.server_metrics();
     loop {
         let (leader, members) = {
@@ -57,7 +57,7 @@ pub async fn introduce(server: Server, own: Member, bootstrap_servers: Vec<(Stri
         let is_known = members.get(&server.own.node_id) == Some(&own);
         if leader == Some(server.own.node_id) {
             if !is_known {
-                server.join(server.own.node_id, own.clone()).await;
+                server.join(server.own.node_id, own.clone(), false).await;
             }
         } else if !is_known || leader.is_none() {
             let mut addresses: Vec<(String, u16)> = Vec::new();
@@ -66,7 +66,9 @@ pub async fn introduce(server: Server, own: Member, bootstrap_servers: Vec<(Stri
             let leader = leader.and_then(|id| members.get(&id)).map(|member| (member.host.clone(), member.port));
             addresses.extend(leader.into_iter().chain(bootstrap_servers.iter().cloned()).chain(others));
             addresses.dedup();
-            ask_to_join(&server.own, &own, &addresses).await;
+            let (node_id, member) = (server.own.node_id, own.clone());
+            let join = if replaces_former_self { Request::JoinAnew { node_id, member } } else { Request::Join { node_id, member } };
+            ask_to_join(&server.own, &join, &addresses).await;
         }
         tokio::select! {
             changed = metrics.changed() => if changed.is_err() { return },
@@ -76,13 +78,12 @@ pub async fn introduce(server: Server, own: Member, bootstrap_servers: Vec<(Stri
 }
 
 /// One round; who does not lead may know who does.
-async fn ask_to_join(caller: &Identity, own: &Member, addresses: &[(String, u16)]) {
-    let join = Request::Join { node_id: caller.node_id, member: own.clone() };
+async fn ask_to_join(caller: &Identity, join: &Request, addresses: &[(String, u16)]) {
     for (host, port) in addresses {
-        match ask(caller, (host, *port), &join).await {
+        match ask(caller, (host, *port), join).await {
             Ok(Response::Joined) => return,
             Ok(Response::NotLeader { leader: Some((_, leader)) }) if leader.port != 0 => {
-                if let Ok(Response::Joined) = ask(caller, (&leader.host, leader.port), &join).await {
+                if let Ok(Response::Joined) = ask(caller, (&leader.host, leader.port), join).await {
                     return;
                 }
             }

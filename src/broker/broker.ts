@@ -348,7 +348,6 @@ export class BrokerNode {
     await this.#handOver()
     this.#lifecycle.close()
     this.#replicas.close()
-    await this.balancer.close()
     await this.#housekeeping.close()
     await this.#finishWrites()
     this.#coordinators.close()
@@ -359,9 +358,10 @@ export class BrokerNode {
     await this.dataPlane.close()
   }
 
-  /** What is being written to the metadata is finished, unless too few voters are left for that to happen. */
+  /** What is being written to the metadata, by the balancer too, is finished, unless too few voters are left for that to happen. */
   async #finishWrites(): Promise<void> {
-    await Promise.race([this.metadata.idle(), new Promise<void>((resolve) => this.#timers.set('last-writes', LAST_WRITES_TIMEOUT_MS, resolve))])
+    const written = Promise.all([this.balancer.close(), this.metadata.idle()])
+    await Promise.race([written, new Promise<void>((resolve) => this.#timers.set('last-writes', LAST_WRITES_TIMEOUT_MS, resolve))])
   }
 
   /** Lets other brokers take over what this one leads, where there are any. */

@@ -84,7 +84,10 @@ fn new_producer(client: &mut Client) -> Result<Producer> {
 
 impl Produce {
     pub fn run(&self) -> Result<Map<String, Value>> {
-        ensure!(self.batches != Batches::Idempotent || self.spread == Spread::Pinned, "an idempotent load keeps to one partition per connection");
+        ensure!(
+            self.batches != Batches::Idempotent || self.spread == Spread::Pinned,
+            "an idempotent load keeps to one partition per connection"
+        );
         ensure!(self.acks != 0, "requests with acks=0 have no answer to count");
         let names = self.target.prepare()?;
         Tally::summary(&self.load(&names)?)

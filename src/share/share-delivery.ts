@@ -67,7 +67,7 @@ export class ShareDelivery {
     await this.#acknowledgeAll(session, topics, outcomes)
     for (const at of forgottenOf(request)) await this.#leave(session, at)
     if (isFinal) await this.#end(session)
-    else if (!request.isRenewAck && request.maxRecords > 0) await this.#fetchInto(session, request, outcomes)
+    else if (!request.isRenewAck && mayTake(session, request)) await this.#fetchInto(session, request, outcomes)
     const leaders = this.#leaders(outcomes, listener)
     return { acquisitionLockTimeoutMs: this.#deps.settingsOf(groupId).lockDurationMs, responses: fetchResponses(outcomes), ...leaders }
   }
@@ -200,6 +200,11 @@ export class ShareDelivery {
     this.#owners.delete(name)
     owner.close()
   }
+}
+
+/** Who reads nothing, or wants nothing of it, does not wait for records. */
+function mayTake({ partitions }: ShareSession, { maxRecords, maxBytes }: Limits): boolean {
+  return partitions.size > 0 && maxRecords > 0 && maxBytes > 0
 }
 
 function isNamed(id: string | null): id is string {

@@ -358,6 +358,27 @@ fn a_corrupt_batch_is_refused_and_takes_no_offset() {
     assert_eq!(read_produced(&receive(&mut socket)), (2, 0, 0));
 }
 
+/// The next requests that reach the control plane, once there are as many as that.
+fn forwarded(broker: &Broker, count: usize) -> Vec<RequestId> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut requests = Vec::new();
+    while requests.len() < count && Instant::now() < deadline {
+        broker.server.shared().forward.drain(|item| {
+            if let Item::Request(forwarded) = item {
+                requests.push(forwarded.request);
+            }
+            true
+        });
+        std::thread::yield_now();
+    }
+    assert_eq!(requests.len(), count);
+    requests
+}
+
+fn framed(requests: &[Vec<u8>]) -> Vec<u8> {
+    requests.iter().flat_map(|request| [&(request.len() as i32).to_be_bytes()[..], request].concat()).collect()
+}
+
 #[test]
 fn answers_of_the_control_plane_keep_their_place_among_the_others() {
     let dir = tempfile::tempdir().unwrap();
@@ -365,19 +386,52 @@ fn answers_of_the_control_plane_keep_their_place_among_the_others() {
     let mut socket = connect(&broker);
     send(&mut socket, &header(3, 12, 41, true));
     send(&mut socket, &produce_request(42, 1, 0, &batch(&["x"])));
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let mut request: Option<RequestId> = None;
-    while request.is_none() && Instant::now() < deadline {
-        broker.server.shared().forward.drain(|item| {
-            if let Item::Request(forwarded) = item {
-                request = Some(forwarded.request);
-            }
-            true
-        });
-        std::thread::yield_now();
-    }
+    let request = forwarded(&broker, 1)[0];
     let answer = Answer::Payload([0, 0, 0, 41, 9, 9].to_vec());
-    broker.server.respond([ControlResponse { request: request.unwrap(), answer }].into_iter());
+    broker.server.respond([ControlResponse { request, answer }].into_iter());
     assert_eq!(receive(&mut socket), [0, 0, 0, 41, 9, 9]);
     assert_eq!(read_produced(&receive(&mut socket)).0, 42);
+}
+
+#[test]
+fn what_comes_behind_a_request_of_the_control_plane_is_handled_after_its_answer() {
+    const DELETE_RECORDS: i16 = 21;
+    const METADATA: i16 = 3;
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(dir.path(), LogConfig::default());
+    let partition = broker.storage.find("orders", 0).unwrap();
+    let mut socket = connect(&broker);
+    let requests = [
+        header(DELETE_RECORDS, 2, 1, true),
+        produce_request(2, 1, 0, &batch(&["x"])),
+        header(METADATA, 12, 3, true),
+        header(METADATA, 12, 4, true),
+    ];
+    // In one piece: the thread has all of them at hand when it hands over the first.
+    socket.write_all(&framed(&requests)).unwrap();
+    for (answered, expected_end) in [(1, 0), (3, 1), (4, 1)] {
+        let request = forwarded(&broker, 1)[0];
+        assert_eq!(partition.log_end_offset(), expected_end);
+        let answer = Answer::Payload([0, 0, 0, answered].to_vec());
+        broker.server.respond([ControlResponse { request, answer }].into_iter());
+        assert_eq!(receive(&mut socket), [0, 0, 0, answered]);
+        if answered == 1 {
+            assert_eq!(read_produced(&receive(&mut socket)), (2, 0, 0));
+        }
+    }
+}
+
+#[test]
+fn what_brokers_ask_of_each_other_does_not_wait_for_answers() {
+    const WRITE_SHARE_GROUP_STATE: i16 = 85;
+    let dir = tempfile::tempdir().unwrap();
+    let broker = start(dir.path(), LogConfig::default());
+    let mut socket = connect(&broker);
+    socket.write_all(&framed(&[1, 2, 3].map(|correlation_id| header(WRITE_SHARE_GROUP_STATE, 0, correlation_id, true)))).unwrap();
+    let requests = forwarded(&broker, 3);
+    let answers = [3, 2, 1].map(|id: u8| (requests[usize::from(id) - 1], id)).into_iter();
+    broker.server.respond(answers.map(|(request, id)| ControlResponse { request, answer: Answer::Payload([0, 0, 0, id].to_vec()) }));
+    for id in 1..=3 {
+        assert_eq!(receive(&mut socket), [0, 0, 0, id]);
+    }
 }

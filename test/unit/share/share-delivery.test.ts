@@ -84,3 +84,14 @@ test('in a new epoch the state is read anew, once the log is led in that epoch t
   clock.advance(10_000)
   expect((await again).responses).toEqual([])
 })
+
+test.each([
+  ['no records', { ...reading, maxRecords: 0 }],
+  ['no bytes', { ...reading, maxBytes: 0 }],
+  ['no partitions', {}],
+])('who asks for %s is answered at once and gets none', async (_what, changes) => {
+  expect(await fetch(0, changes)).toMatchObject({ responses: [] })
+  expect(watches.size).toBe(0)
+  expect(readEpochs).toEqual([])
+  expect(clock.pending().size).toBe(0)
+})

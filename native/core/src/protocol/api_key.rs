@@ -1,4 +1,4 @@
-//! Which APIs the data plane answers itself, and in which versions.
+//! Which APIs the data plane answers itself, and in which versions; and behind which of the others a connection waits.
 
 /// An API that never leaves the data plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,4 +49,19 @@ impl ApiKey {
     pub fn is_flexible(self, version: i16) -> bool {
         version >= self.flexible_from()
     }
+}
+
+/// Whether a connection's next request is handled only after the answer to this one, which is the control plane's.
+///
+/// Kafka handles one request of a connection at a time, and clients rely on it: earliest offsets asked for right behind a
+/// DeleteRecords, committed offsets right behind a commit. What brokers alone ask of each other is not ordered that way:
+/// each of those requests stands for itself, and many are under way on one connection.
+pub fn is_waited_for(key: i16, version: i16) -> bool {
+    let between_brokers = match key {
+        24 => version >= 4,                     // AddPartitionsToTxn, as a broker verifies with it
+        27 | 56 | 63 | 67 => true,              // WriteTxnMarkers, AlterPartition, BrokerHeartbeat, AllocateProducerIds
+        83..=87 => true,                        // the states of share groups
+        _ => false,
+    };
+    !between_brokers
 }

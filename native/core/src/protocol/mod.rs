@@ -14,7 +14,7 @@ pub mod reader;
 pub mod replica_fetch;
 pub mod writer;
 
-pub use api_key::ApiKey;
+pub use api_key::{ApiKey, is_waited_for};
 pub use error_code::ErrorCode;
 pub use header::RequestHeader;
 pub use reader::{Malformed, Reader};

@@ -69,6 +69,8 @@ pub struct Connection {
     pub output: Output,
     /// Held back until the control plane has room.
     pub awaits_forward_space: bool,
+    /// Held back until the control plane has answered: what comes next is to see what that request has done.
+    pub awaits_answer: bool,
     /// Held back until a Produce of its transaction may go on: later ones of the same producer must not overtake it.
     pub awaits_verification: bool,
     /// When bytes last came or left.
@@ -90,6 +92,7 @@ impl Connection {
             first_sequence: 0,
             output: Output::default(),
             awaits_forward_space: false,
+            awaits_answer: false,
             awaits_verification: false,
             last_progress: now,
         }
@@ -100,6 +103,7 @@ impl Connection {
         self.pending.len() < PENDING_MAX
             && self.output.buffered_len() < BUFFERED_MAX_BYTES
             && !self.awaits_forward_space
+            && !self.awaits_answer
             && !self.awaits_verification
     }
 

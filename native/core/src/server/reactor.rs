@@ -15,7 +15,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::log::TopicTable;
 use crate::partition::Wake;
 use crate::protocol::produce::{ResponseTopic, TopicRef};
-use crate::protocol::{ApiKey, Malformed, RequestHeader, Writer};
+use crate::protocol::{ApiKey, Malformed, RequestHeader, Writer, is_waited_for};
 
 use super::Shared;
 use super::connection::{Connection, ConnectionId, PendingState};
@@ -433,7 +433,7 @@ impl Reactor {
         let (api_key, version) = RequestHeader::peek_api(frame).map_err(malformed)?;
         self.metrics.request(api_key, frame.len());
         let api = match ApiKey::from_wire(api_key) {
-            None => return self.forward(slot, api_key, frame),
+            None => return self.forward(slot, api_key, version, frame),
             Some(api) if !api.supports(version) => {
                 return Err(Some(format!("version {version} of API {api_key} is not supported")));
             }
@@ -568,13 +568,14 @@ impl Reactor {
         }
     }
 
-    fn forward(&mut self, slot: u32, api_key: i16, frame: &[u8]) -> Result<(), CloseReason> {
+    fn forward(&mut self, slot: u32, api_key: i16, version: i16, frame: &[u8]) -> Result<(), CloseReason> {
         let request = self.note_outstanding(slot, api_key, None)?;
         let Some(Some(connection)) = self.connections.get_mut(slot as usize) else { return Ok(()) };
         self.forward_batch.push(Forwarded { request, listener: connection.listener, peer: connection.peer, frame: frame.to_vec() });
         if !self.shared.forward.has_room() {
             connection.awaits_forward_space = true;
         }
+        connection.awaits_answer |= is_waited_for(api_key, version);
         Ok(())
     }
 
@@ -741,10 +742,12 @@ impl Reactor {
                 output.bytes.reserve_exact(payload.len() + 4);
                 output.bytes.extend_from_slice(&(payload.len() as i32).to_be_bytes());
                 output.bytes.extend_from_slice(&payload);
-                if let Some(pending) = self.connection_mut(id).and_then(|connection| connection.pending_mut(sequence)) {
-                    pending.state = PendingState::Answered(output);
-                    self.touched.push(id.slot);
-                }
+                let Some(connection) = self.connection_mut(id) else { return };
+                let Some(pending) = connection.pending_mut(sequence) else { return };
+                pending.state = PendingState::Answered(output);
+                // Where one answer is waited for, it is that of the last request that was taken.
+                connection.awaits_answer &= connection.first_sequence + connection.pending.len() as u64 - 1 != sequence;
+                self.touched.push(id.slot);
             }
         }
     }

@@ -112,7 +112,7 @@ pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], no
     let mut slices: Vec<Option<AppendEntry<'_>>> = Vec::with_capacity(calls.len());
     for (region_index, region) in regions.iter_mut().enumerate() {
         // A region's calls are in ascending order, so that its bytes can be split from left to right into the slices
-        // that the log changes in place. Calls of one connection are all in one region.
+        // that the log changes in place.
         let mut rest: &mut [u8] = region;
         let mut consumed = 0;
         for (call_index, gathered) in calls.iter().enumerate().filter(|(_, gathered)| gathered.region == region_index) {
@@ -131,7 +131,9 @@ pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], no
         }
     }
     let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by_key(|&index| Arc::as_ptr(&places[index].partition) as usize); // stable: order within a partition stays
+    // Within a partition in the order in which they came, wherever their bytes are: a connection that is looked at twice in
+    // a round may have a large frame in a region of its own and the next one in the arena, which is region 0.
+    order.sort_by_key(|&index| (Arc::as_ptr(&places[index].partition) as usize, places[index].call));
     let mut entries: Vec<AppendEntry<'_>> = order.iter().filter_map(|&index| slices[index].take()).collect();
     let mut start = 0;
     while start < order.len() {
@@ -160,4 +162,97 @@ pub fn append_gathered(regions: &mut [&mut [u8]], calls: &mut [GatheredCall], no
         *outcome = Outcome::Appended { partition: place.partition.clone(), result: entry.result };
     }
     records_in
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Uuid;
+    use crate::env::{Env, ManualClock, SimulatedFiles};
+    use crate::log::{LogConfig, LogManager, LogManagerOptions, PartitionSpec, TopicSpec};
+    use crate::protocol::{ApiKey, Writer};
+    use crate::record::{RecordInput, build_batch};
+
+    fn storage() -> LogManager {
+        let options = LogManagerOptions {
+            node_id: 1,
+            cluster_id: Uuid([7; 16]),
+            log_dirs: vec![PathBuf::from("/data")],
+            checkpoint_interval: Duration::from_secs(60),
+            producer_id_expiration_ms: 86_400_000,
+            replica_lag_max: Duration::from_secs(30),
+            high_watermark_checkpoint_interval: Duration::from_secs(5),
+            recovery_thread_count: 1,
+        };
+        let env = Env { clock: Arc::new(ManualClock::new(1_000)), files: Arc::new(SimulatedFiles::new()) };
+        let storage = LogManager::open(options, env).unwrap();
+        let topic = TopicSpec {
+            name: "orders".to_owned(),
+            id: Uuid([9; 16]),
+            internal: false,
+            partitions: vec![PartitionSpec::alone(0, 1, 0)],
+            config: LogConfig::default(),
+        };
+        storage.apply(vec![topic], &[]).unwrap();
+        storage
+    }
+
+    /// A Produce request of version 9 with one record for partition 0, without its size.
+    fn produce_frame(value: &str) -> Vec<u8> {
+        let record = RecordInput { key: None, value: Some(value.as_bytes().to_vec()), timestamp_ms: Some(1_000), headers: Vec::new() };
+        let records = build_batch(&[record], None, 1_000);
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(&mut bytes, false);
+        writer.i16(0);
+        writer.i16(9);
+        writer.i32(1);
+        writer.nullable_string(Some("test"));
+        writer.flexible = true;
+        writer.no_tagged_fields();
+        writer.nullable_string(None);
+        writer.i16(-1);
+        writer.i32(5_000);
+        writer.array_len(1);
+        writer.string("orders");
+        writer.array_len(1);
+        writer.i32(0);
+        writer.records_len(records.len());
+        writer.bytes.extend_from_slice(&records);
+        writer.no_tagged_fields();
+        writer.no_tagged_fields();
+        writer.no_tagged_fields();
+        bytes
+    }
+
+    #[test]
+    fn a_partition_is_written_in_the_order_of_the_calls_wherever_their_bytes_are() {
+        let storage = storage();
+        let table = storage.topics().load_full();
+        let mut frames = [produce_frame("second"), produce_frame("first"), produce_frame("third")];
+        // The first that came has a region of its own, what came next lies in the arena.
+        let mut calls: Vec<GatheredCall> = [1, 0, 2]
+            .iter()
+            .zip(0..)
+            .map(|(&region, sequence)| {
+                let frame = &frames[region];
+                let (header, body) = RequestHeader::decode(frame, ApiKey::Produce).unwrap();
+                let call = decode_produce(&table, &header, frame, body, 0).unwrap();
+                GatheredCall { slot: 0, sequence, region, frame: 0..frame.len(), call }
+            })
+            .collect();
+        let mut regions: Vec<&mut [u8]> = frames.iter_mut().map(Vec::as_mut_slice).collect();
+        assert_eq!(append_gathered(&mut regions, &mut calls, 1_000), 3);
+        let offsets: Vec<i64> = calls
+            .iter()
+            .map(|gathered| match &gathered.call.partitions[0].1 {
+                Outcome::Appended { result: Ok(appended), .. } => appended.base_offset,
+                _ => -1,
+            })
+            .collect();
+        assert_eq!(offsets, [0, 1, 2]);
+    }
 }

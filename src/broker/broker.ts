@@ -81,7 +81,7 @@ import { RetentionRunner } from './retention-runner.ts'
 import { Router } from './router.ts'
 import { servedApis } from './served-apis.ts'
 import type { ServedApis } from './served-apis.ts'
-import { balancerSettings, groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
+import { balancerSettings, compactionSettings, groupConfig, groupSettings, shareGroupSettings, transactionSettings } from './settings.ts'
 import { ShareStateRouter } from './share-state-router.ts'
 import { findStrayDirectories } from './stray-directories.ts'
 import { TransactionVerifier } from './transaction-verifier.ts'
@@ -356,9 +356,7 @@ export class BrokerNode {
         const all = [...image.topicsByName.keys()].map((name) => ({ name, policy: compactionPolicy(configs.topicSettings(image, name)) }))
         return all.filter(({ policy }) => policy.compacts)
       },
-      backoffMs: settings['log.cleaner.backoff.ms'],
-      mapMemoryBytes: settings['log.cleaner.dedupe.buffer.size'],
-      bytesPerSecond: settings['log.cleaner.io.max.bytes.per.second'],
+      settings: () => compactionSettings(configs.layers(metadata.image)),
       clock,
       timers,
       logger: logging.logger('compaction'),

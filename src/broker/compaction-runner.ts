@@ -7,13 +7,14 @@ import type { Timers } from '../shared/timers.ts'
 import { chooseCompaction } from './compaction.ts'
 import type { CompactionPolicy } from './compaction.ts'
 
+export type CompactionSettings = { readonly backoffMs: number; readonly mapMemoryBytes: number; readonly bytesPerSecond: number }
+
 export type CompactionRunnerDeps = {
   readonly dataPlane: Pick<DataPlane, 'compactionNeeds' | 'compact'>
   /** The topics whose policy compacts. */
   topics(): { readonly name: string; readonly policy: CompactionPolicy }[]
-  readonly backoffMs: number
-  readonly mapMemoryBytes: number
-  readonly bytesPerSecond: number
+  /** As they are now: they may change while the broker runs. */
+  settings(): CompactionSettings
   readonly clock: Clock
   readonly timers: Timers
   readonly logger: Logger
@@ -32,7 +33,7 @@ export class CompactionRunner {
   }
 
   start(): void {
-    this.#deps.timers.set(TIMER, this.#deps.backoffMs, () => void this.#pass())
+    this.#deps.timers.set(TIMER, this.#deps.settings().backoffMs, () => void this.#pass())
   }
 
   /** Begins no further run. One under way ends with the data plane. */
@@ -43,7 +44,8 @@ export class CompactionRunner {
 
   /** Compacts the log that needs it most; false where none is due. */
   async runOnce(): Promise<boolean> {
-    const { dataPlane, clock, logger, mapMemoryBytes, bytesPerSecond } = this.#deps
+    const { dataPlane, clock, logger } = this.#deps
+    const { mapMemoryBytes, bytesPerSecond } = this.#deps.settings()
     const candidates = this.#deps.topics().flatMap(({ name, policy }) => dataPlane.compactionNeeds(name, policy.minLagMs).map((need) => ({ topic: name, policy, need })))
     const due = candidates.filter(({ topic, need }) => !this.#skipped.has(`${topic}-${need.partition}`))
     const chosen = chooseCompaction(due, clock.nowMs())

@@ -5,6 +5,7 @@ import { CompactionRunner } from './compaction-runner.ts'
 import type { BrokerContext } from './broker-context.ts'
 import { retentionPolicy } from './retention.ts'
 import { RetentionRunner } from './retention-runner.ts'
+import { compactionSettings } from './settings.ts'
 
 export class Housekeeping {
   readonly #context: Pick<BrokerContext, 'metadata' | 'configs'>
@@ -13,20 +14,17 @@ export class Housekeeping {
 
   constructor(context: Pick<BrokerContext, 'config' | 'dataPlane' | 'metadata' | 'configs' | 'clock' | 'timers' | 'logging'>) {
     const { config, dataPlane, metadata, configs, clock, timers, logging } = context
-    const { settings } = config
     this.#context = context
     this.#retention = new RetentionRunner({
       dataPlane, clock, timers, logger: logging.logger('retention'),
       policyOf: (topic) => (metadata.image.topicsByName.has(topic) ? retentionPolicy(configs.topicSettings(metadata.image, topic)) : null),
       shortestRetentionMs: () => this.#shortestRetentionMs(),
-      intervalMs: settings['log.retention.check.interval.ms'],
+      intervalMs: config.settings['log.retention.check.interval.ms'],
     })
     this.#compaction = new CompactionRunner({
       dataPlane, clock, timers, logger: logging.logger('compaction'),
       topics: () => this.#compactedTopics(),
-      backoffMs: settings['log.cleaner.backoff.ms'],
-      mapMemoryBytes: settings['log.cleaner.dedupe.buffer.size'],
-      bytesPerSecond: settings['log.cleaner.io.max.bytes.per.second'],
+      settings: () => compactionSettings(configs.layers(metadata.image)),
     })
   }
 

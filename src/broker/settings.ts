@@ -8,6 +8,7 @@ import type { GroupSettingName } from '../config/group-config-settings.ts'
 import type { GroupConfig, GroupSettings } from '../groups/group-settings.ts'
 import type { ShareGroupSettings } from '../share/share-deps.ts'
 import type { BalancerSettings } from './balancer-runner.ts'
+import type { CompactionSettings } from './compaction-runner.ts'
 import type { TransactionSettings } from '../transactions/transaction-coordinator.ts'
 
 const MINUTE_MS = 60_000
@@ -22,6 +23,15 @@ export function balancerSettings(layers: ConfigLayers): BalancerSettings {
     partitionsMax: Number(text('balancer.moves.max')),
     bytesMax: Number(text('balancer.moves.bytes.max')),
     bytesPerSecond: Number(text('balancer.throttle.bytes.per.second')),
+  }
+}
+
+/** As they stand while the broker runs. */
+export function compactionSettings(layers: ConfigLayers): CompactionSettings {
+  return {
+    backoffMs: Number(brokerText(layers, 'log.cleaner.backoff.ms')),
+    mapMemoryBytes: Number(brokerText(layers, 'log.cleaner.dedupe.buffer.size')),
+    bytesPerSecond: Number(brokerText(layers, 'log.cleaner.io.max.bytes.per.second')),
   }
 }
 

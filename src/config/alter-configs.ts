@@ -1,7 +1,7 @@
 // Changes of configs, decided without touching anything: what is set comes out, or Kafka's error for what may not be.
 
 import { MillraceError } from '../shared/errors.ts'
-import { BROKER_SETTINGS, isBrokerSetting, isDynamic } from './broker-settings.ts'
+import { brokerKey, isDynamic } from './broker-settings.ts'
 import { InvalidConfig, parseConfig, parseList } from './config-key.ts'
 import type { ConfigKey } from './config-key.ts'
 import type { ConfigTexts } from './config-layers.ts'
@@ -82,16 +82,17 @@ export function groupConfigSpace(fallback: (name: string) => string, brokerText:
 /** Broker configs, for one broker or (`clusterDefault`) for all of them. */
 export function brokerConfigSpace(fallback: (name: string) => string): ConfigSpace {
   return {
-    key: (name) => (isBrokerSetting(name) ? BROKER_SETTINGS[name] : undefined),
+    key: brokerKey,
     fallback,
     notAList: (name, operation) => new InvalidConfig(`Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`),
     check: (texts, changed) => {
       const fixed = changed.filter((name) => !isDynamic(name))
       if (fixed.length > 0) throw new InvalidConfigRequest(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
       for (const [name, text] of texts) {
-        if (!isBrokerSetting(name)) continue
+        const key = brokerKey(name)
+        if (key === undefined) continue
         try {
-          parseConfig(name, BROKER_SETTINGS[name], text)
+          parseConfig(name, key, text)
         } catch (error) {
           throw error instanceof InvalidConfig ? new InvalidConfigRequest(error.message) : error
         }

@@ -3,6 +3,7 @@
 
 import { atLeast, between, bool, double, INT64_MAX_TEXT, int, list, long, oneOf, optionalInt, optionalList, optionalLong, optionalString, short, someOf, string } from './config-key.ts'
 import type { ConfigKey, ConfigValue } from './config-key.ts'
+import { knownSettings } from './known-settings.ts'
 import { LOG_LEVELS } from '../shared/logger.ts'
 import type { LogLevel } from '../shared/logger.ts'
 import { TOPIC_SETTINGS, TOPIC_SYNONYMS } from './topic-settings.ts'
@@ -242,12 +243,18 @@ const dynamicNames: ReadonlySet<string> = new Set([
   ...Object.keys(BROKER_SETTINGS).filter((name) => name.startsWith('balancer.')),
   'broker.draining', 'cordoned.log.dirs', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate',
   'errors.deadletterqueue.auto.create.topics.enable', 'errors.deadletterqueue.topic.name.prefix',
+  'log.cleaner.backoff.ms', 'log.cleaner.dedupe.buffer.size', 'log.cleaner.io.max.bytes.per.second',
 ])
 
 /** Kept in the metadata alone and about one broker, so that any broker can tell and change it, also of one that is down. */
 export const KEPT_IN_METADATA: ReadonlySet<string> = new Set(['broker.draining', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate'])
 
-/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics, the balancer's, and what dead-letter queues may be. */
+/** The key of a broker setting that this broker acts on or knows as Kafka's. */
+export function brokerKey(name: string): ConfigKey | undefined {
+  return isBrokerSetting(name) ? BROKER_SETTINGS[name] : knownSettings().get(name)
+}
+
+/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics, the balancer's, those of compaction, what dead-letter queues may be, and of Kafka's others those without effect here that Kafka lets change. */
 export function isDynamic(name: string): boolean {
-  return dynamicNames.has(name)
+  return dynamicNames.has(name) || knownSettings().get(name)?.dynamic === true
 }

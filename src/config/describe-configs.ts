@@ -1,6 +1,6 @@
 // Configs as DescribeConfigs tells them: every one, with where its value comes from and what stands behind it.
 
-import { BROKER_SETTINGS, isBrokerSetting, isDynamic, KEPT_IN_METADATA } from './broker-settings.ts'
+import { BROKER_SETTINGS, brokerKey, isDynamic, KEPT_IN_METADATA } from './broker-settings.ts'
 import type { ConfigKey, ConfigType } from './config-key.ts'
 import { brokerSynonymValues, brokerText, groupText, topicDefaultText } from './config-layers.ts'
 import type { ConfigLayers, ConfigSource, ConfigTexts, Synonym } from './config-layers.ts'
@@ -92,7 +92,7 @@ export function describeDefaultBrokerConfigs(dynamicDefault: ConfigTexts): Descr
 }
 
 function describeBroker(layers: ConfigLayers, name: string): DescribedConfig {
-  const key: ConfigKey | undefined = isBrokerSetting(name) ? BROKER_SETTINGS[name] : knownSettings().get(name)
+  const key = brokerKey(name)
   const sensitive = key === undefined || key.type === 'PASSWORD'
   const synonyms = brokerSynonymValues(layers, name)
   return {

@@ -1,12 +1,12 @@
 // Kafka's settings that this broker has nothing to do with. `any`: they size or time inner machinery that is not here, or
-// belong to listeners that would be refused, so every valid value means what happens anyway. `fixed`: another value than
-// the default would promise something, so it stops the start. Loaded only when a configuration names one of them or a
-// broker's configs are described.
+// belong to listeners that would be refused, so every valid value means what happens anyway. `dynamic`: the same, and Kafka
+// lets it be changed while a broker runs. `fixed`: another value than the default would promise something, so it stops the
+// start. Loaded only when a configuration names one of them or a broker's configs are described or changed.
 
 import { atLeast, between } from './config-key.ts'
 import type { ConfigKey, ConfigType } from './config-key.ts'
 
-export type KnownSetting = ConfigKey & { readonly fixed: boolean }
+export type KnownSetting = ConfigKey & { readonly fixed: boolean; readonly dynamic: boolean }
 
 let settings: ReadonlyMap<string, KnownSetting> | undefined
 
@@ -27,6 +27,7 @@ function parseRow(row: string): [string, KnownSetting] {
       check: range === '-' ? undefined : most ? between(Number(least), Number(most)) : atLeast(Number(least)),
       documentation: fixed ? 'A setting of Apache Kafka; this broker behaves as its default says.' : 'A setting of Apache Kafka without effect on this broker.',
       fixed,
+      dynamic: acceptance === 'dynamic',
     },
   ]
 }
@@ -39,7 +40,7 @@ alter.config.policy.class.name CLASS - - fixed
 alter.log.dirs.replication.quota.window.num INT 11 1.. any
 alter.log.dirs.replication.quota.window.size.seconds INT 1 1.. any
 authorizer.class.name STRING "" - fixed
-background.threads INT 10 1.. any
+background.threads INT 10 1.. dynamic
 client.quota.callback.class CLASS - - fixed
 config.providers LIST "" - fixed
 connection.failed.authentication.delay.ms INT 100 0.. any
@@ -63,11 +64,11 @@ delegation.token.secret.key PASSWORD - - fixed
 delete.records.purgatory.purge.interval.requests INT 1 - any
 early.start.listeners LIST - - fixed
 fetch.purgatory.purge.interval.requests INT 1000 - any
-follower.fetch.last.tiered.offset.enable BOOLEAN false - any
+follower.fetch.last.tiered.offset.enable BOOLEAN false - dynamic
 group.consumer.regex.refresh.interval.ms INT 600000 10000.. any
 group.coordinator.append.linger.ms INT -1 -1.. any
 group.coordinator.background.threads INT 2 1.. any
-group.coordinator.cached.buffer.max.bytes INT 1048588 524288.. any
+group.coordinator.cached.buffer.max.bytes INT 1048588 524288.. dynamic
 group.coordinator.rebalance.protocols LIST classic,consumer,streams - fixed
 group.coordinator.threads INT 4 1.. any
 group.share.assignors LIST simple - any
@@ -79,9 +80,9 @@ internal.metadata.max.batch.size.in.bytes INT 8388608 - any
 kafka.metrics.polling.interval.secs INT 10 1.. any
 kafka.metrics.reporters LIST "" - fixed
 log.cleaner.enable BOOLEAN true - fixed
-log.cleaner.io.buffer.load.factor DOUBLE 0.9 - any
-log.cleaner.io.buffer.size INT 524288 0.. any
-log.cleaner.threads INT 1 0.. any
+log.cleaner.io.buffer.load.factor DOUBLE 0.9 - dynamic
+log.cleaner.io.buffer.size INT 524288 0.. dynamic
+log.cleaner.threads INT 1 0.. dynamic
 log.dir.failure.timeout.ms LONG 30000 1.. any
 log.flush.start.offset.checkpoint.interval.ms INT 60000 0.. any
 log.initial.task.delay.ms LONG 30000 0.. any
@@ -97,7 +98,7 @@ metric.reporters LIST org.apache.kafka.common.metrics.JmxReporter - fixed
 metrics.num.samples INT 2 1.. any
 metrics.recording.level STRING INFO - any
 metrics.sample.window.ms LONG 30000 1.. any
-num.io.threads INT 8 1.. any
+num.io.threads INT 8 1.. dynamic
 num.replica.alter.log.dirs.threads INT - - any
 offsets.commit.timeout.ms INT 5000 1.. any
 offsets.load.buffer.size INT 5242880 1.. any
@@ -109,19 +110,19 @@ queued.max.request.bytes LONG -1 - fixed
 queued.max.requests INT 500 1.. any
 quota.window.num INT 11 1.. any
 quota.window.size.seconds INT 1 1.. any
-remote.fetch.max.wait.ms INT 500 1.. any
-remote.list.offsets.request.timeout.ms LONG 30000 1.. any
-remote.log.index.file.cache.total.size.bytes LONG 1073741824 1.. any
+remote.fetch.max.wait.ms INT 500 1.. dynamic
+remote.list.offsets.request.timeout.ms LONG 30000 1.. dynamic
+remote.log.index.file.cache.total.size.bytes LONG 1073741824 1.. dynamic
 remote.log.index.file.cache.ttl.ms LONG 900000 -1.. any
-remote.log.manager.copier.thread.pool.size INT 10 1.. any
-remote.log.manager.copy.max.bytes.per.second LONG 9223372036854775807 1.. any
+remote.log.manager.copier.thread.pool.size INT 10 1.. dynamic
+remote.log.manager.copy.max.bytes.per.second LONG 9223372036854775807 1.. dynamic
 remote.log.manager.copy.quota.window.num INT 11 1.. any
 remote.log.manager.copy.quota.window.size.seconds INT 1 1.. any
-remote.log.manager.expiration.thread.pool.size INT 10 1.. any
-remote.log.manager.fetch.max.bytes.per.second LONG 9223372036854775807 1.. any
+remote.log.manager.expiration.thread.pool.size INT 10 1.. dynamic
+remote.log.manager.fetch.max.bytes.per.second LONG 9223372036854775807 1.. dynamic
 remote.log.manager.fetch.quota.window.num INT 11 1.. any
 remote.log.manager.fetch.quota.window.size.seconds INT 1 1.. any
-remote.log.manager.follower.thread.pool.size INT 2 1.. any
+remote.log.manager.follower.thread.pool.size INT 2 1.. dynamic
 remote.log.manager.task.interval.ms LONG 30000 1.. any
 remote.log.manager.task.retry.backoff.max.ms LONG 30000 1.. any
 remote.log.manager.task.retry.backoff.ms LONG 500 1.. any
@@ -133,7 +134,7 @@ remote.log.metadata.manager.class.path STRING - - any
 remote.log.metadata.manager.impl.prefix STRING rlmm.config. - any
 remote.log.metadata.manager.listener.name STRING - - any
 remote.log.reader.max.pending.tasks INT 100 1.. any
-remote.log.reader.threads INT 10 1.. any
+remote.log.reader.threads INT 10 1.. dynamic
 remote.log.storage.manager.class.name STRING - - any
 remote.log.storage.manager.class.path STRING - - any
 remote.log.storage.manager.impl.prefix STRING rsm.config. - any
@@ -194,7 +195,7 @@ sasl.server.max.receive.size INT 524288 - any
 security.providers STRING - - fixed
 server.max.startup.time.ms LONG 9223372036854775807 0.. any
 share.coordinator.append.linger.ms INT -1 -1.. any
-share.coordinator.cached.buffer.max.bytes INT 1048588 524288.. any
+share.coordinator.cached.buffer.max.bytes INT 1048588 524288.. dynamic
 share.coordinator.cold.partition.snapshot.interval.ms INT 300000 1.. any
 share.coordinator.load.buffer.size INT 5242880 1.. any
 share.coordinator.state.topic.compression.codec INT 0 - any

@@ -2,7 +2,7 @@
 // ones. Nobody waits: who asks is told to ask again, and finds the topic then.
 
 import type { BrokerConfig } from '../config/broker-config.ts'
-import { KafkaError } from '../protocol/error-codes.ts'
+import { errorCode, KafkaError } from '../protocol/error-codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Uuid } from '../shared/uuid.ts'
 import type { ClusterConfigs } from './cluster-configs.ts'
@@ -76,6 +76,9 @@ export class TopicCreator {
       if (created === undefined || created.errorCode === 0) {
         this.#refusals.delete(name)
         logger.info(`created topic ${name} because it was asked for`, { partitions: created?.numPartitions })
+      } else if (created.errorCode === errorCode('TOPIC_ALREADY_EXISTS')) {
+        // Another broker was asked for it at the same time: what was wanted is there.
+        this.#refusals.delete(name)
       } else if (this.#refusals.get(name) !== created.errorMessage) {
         if (this.#refusals.size >= REFUSALS_KEPT_MAX) this.#refusals.clear()
         this.#refusals.set(name, created.errorMessage)

@@ -101,6 +101,11 @@ export function nextProducer(metadata: TransactionMetadata): ProducerIdAndEpoch 
   return nextProducerId === NO_PRODUCER_ID ? { producerId, producerEpoch } : { producerId: nextProducerId, producerEpoch: 0 }
 }
 
+function isNextProducer(metadata: TransactionMetadata, { producerId, producerEpoch }: ProducerIdAndEpoch): boolean {
+  const next = nextProducer(metadata)
+  return producerId === next.producerId && producerEpoch === next.producerEpoch
+}
+
 /** The producer decides its transaction. An accepted repetition answers with the metadata as it is by now. */
 export function endTransaction(metadata: Current, input: EndTransactionInput, now: number, freshProducerId: bigint | null): Decision {
   return input.clientTransactionVersion === 2 ? endWithEpochBump(metadata, input, now, freshProducerId) : endWithSameEpoch(metadata, input, now)
@@ -123,6 +128,9 @@ function endWithSameEpoch(metadata: Current, input: EndTransactionInput, now: nu
  */
 function endWithEpochBump(metadata: Current, input: EndTransactionInput, now: number, freshProducerId: bigint | null): Decision {
   if (metadata === undefined) return reject('INVALID_PRODUCER_ID_MAPPING')
+  // The producer was answered when the decision was written and may be about its next transaction before the last one's
+  // markers are. Kafka calls it fenced then, which it is not: nobody else has that epoch.
+  if (isCompleting(metadata) && isNextProducer(metadata, input)) return reject('CONCURRENT_TRANSACTIONS')
   const { state } = metadata
   const complete = state === 'CompleteCommit' || state === 'CompleteAbort'
   const current = input.producerEpoch === metadata.producerEpoch

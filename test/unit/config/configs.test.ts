@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { compactionSettings } from '../../../src/broker/settings.ts'
 import { brokerConfigSpace, changeConfigs, checkTopicConfigs, topicConfigSpace } from '../../../src/config/alter-configs.ts'
 import type { ConfigOperation } from '../../../src/config/alter-configs.ts'
 import { NO_CONFIGS, topicDefaults, topicDefaultText, topicSettings } from '../../../src/config/config-layers.ts'
@@ -125,7 +126,23 @@ test.each([
   ['node.id', '3', 'Cannot update these configs dynamically: [node.id]'],
   ['log.retention.hours', '3', 'Cannot update these configs dynamically: [log.retention.hours]'],
   ['log.retention.ms', 'abc', 'Invalid value abc for configuration log.retention.ms: Not a number of type LONG'],
+  ['log.cleaner.backoff.ms', '-1', 'Invalid value -1 for configuration log.cleaner.backoff.ms: Value must be at least 0'],
+  ['log.cleaner.threads', 'x', 'Invalid value x for configuration log.cleaner.threads: Not a number of type INT'],
+  ['offsets.load.buffer.size', '7', 'Cannot update these configs dynamically: [offsets.load.buffer.size]'],
 ])('a broker refuses %s=%s while running', (name, value, message) => {
   const space = brokerConfigSpace(() => '')
   expect(() => changeConfigs(space, new Map(), [{ name, operation: 'SET', value }])).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST', message }))
+})
+
+test.each([['log.cleaner.backoff.ms', '15001'], ['log.cleaner.io.max.bytes.per.second', '1000000.0'], ['num.io.threads', '16']])('a broker takes %s=%s while running and says that it may be changed', (name, value) => {
+  const { texts } = changeConfigs(brokerConfigSpace(() => ''), new Map(), [{ name, operation: 'SET', value }])
+  expect(texts).toEqual(new Map([[name, value]]))
+  const described = describeBrokerConfigs({ ...layers(), dynamicBroker: texts }).find((config) => config.name === name)
+  expect(described).toMatchObject({ value, readOnly: false, source: 'DYNAMIC_BROKER_CONFIG' })
+})
+
+test('compaction goes by what is set while the broker runs', () => {
+  const given = { 'log.cleaner.backoff.ms': '7', 'log.cleaner.dedupe.buffer.size': '2000000' }
+  expect(compactionSettings(layers(given))).toEqual({ backoffMs: 7, mapMemoryBytes: 2_000_000, bytesPerSecond: Number.MAX_VALUE })
+  expect(compactionSettings(layers(given, { 'log.cleaner.backoff.ms': '9' }, { 'log.cleaner.io.max.bytes.per.second': '1000.0' }))).toEqual({ backoffMs: 9, mapMemoryBytes: 2_000_000, bytesPerSecond: 1000 })
 })

@@ -1,6 +1,9 @@
 // Configs as DescribeConfigs tells them: every one, with where its value comes from and what stands behind it.
 
 import { BROKER_SETTINGS, isBrokerSetting, isDynamic, KEPT_IN_METADATA } from './broker-settings.ts'
+import { CLIENT_METRICS_SETTINGS } from './client-metrics-settings.ts'
+import type { ClientMetricsSettingName } from './client-metrics-settings.ts'
+import { parseList } from './config-key.ts'
 import type { ConfigKey, ConfigType } from './config-key.ts'
 import { brokerSynonymValues, brokerText, groupText, topicDefaultText } from './config-layers.ts'
 import type { ConfigLayers, ConfigSource, ConfigTexts, Synonym } from './config-layers.ts'
@@ -66,6 +69,17 @@ export function describeGroupConfigs(layers: ConfigLayers, own: ConfigTexts): De
     const ownValue = own.get(name)
     if (ownValue !== undefined) synonyms.unshift({ name, value: ownValue, source: 'GROUP_CONFIG' })
     return { name, value: ownValue ?? groupText(layers, name), type, source: synonyms[0]?.source ?? 'DEFAULT_CONFIG', readOnly: false, sensitive: false, synonyms, documentation }
+  })
+}
+
+/** All configs of a subscription to metrics of clients, also of one that nobody has made. */
+export function describeClientMetricsConfigs(own: ConfigTexts): DescribedConfig[] {
+  return (Object.keys(CLIENT_METRICS_SETTINGS) as ClientMetricsSettingName[]).map((name) => {
+    const { type, documentation, default: fallback } = CLIENT_METRICS_SETTINGS[name]
+    const given = own.get(name)
+    const ownValue = given === undefined || type !== 'LIST' ? given : parseList(given).join(',')
+    const synonyms: Synonym[] = ownValue === undefined ? [] : [{ name, value: ownValue, source: 'CLIENT_METRICS_CONFIG' }]
+    return { name, value: ownValue ?? fallback, type, source: synonyms[0]?.source ?? 'DEFAULT_CONFIG', readOnly: false, sensitive: false, synonyms, documentation }
   })
 }
 

@@ -6,6 +6,7 @@ import { InvalidConfig, parseConfig, parseList } from './config-key.ts'
 import type { ConfigKey } from './config-key.ts'
 import type { ConfigTexts } from './config-layers.ts'
 import { GROUP_SETTINGS, isGroupSetting, outOfBounds } from './group-config-settings.ts'
+import { knownSettings } from './known-settings.ts'
 import { isTopicSetting, TOPIC_SETTINGS } from './topic-settings.ts'
 
 export const CONFIG_OPERATIONS = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
@@ -86,7 +87,7 @@ export function brokerConfigSpace(fallback: (name: string) => string): ConfigSpa
     fallback,
     notAList: (name, operation) => new InvalidConfig(`Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`),
     check: (texts, changed) => {
-      const fixed = changed.filter((name) => !isDynamic(name))
+      const fixed = changed.filter((name) => isKnown(name) && !isDynamic(name))
       if (fixed.length > 0) throw new InvalidConfigRequest(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
       for (const [name, text] of texts) {
         if (!isBrokerSetting(name)) continue
@@ -98,6 +99,11 @@ export function brokerConfigSpace(fallback: (name: string) => string): ConfigSpa
       }
     },
   }
+}
+
+/** What nobody knows may be set while running, as in Kafka, where plugins have settings of their own. */
+function isKnown(name: string): boolean {
+  return isBrokerSetting(name) || knownSettings().has(name)
 }
 
 /** What `own` becomes, and the names that changed. Throws InvalidConfig or InvalidConfigRequest. */

@@ -83,11 +83,12 @@ export function describeClientMetricsConfigs(own: ConfigTexts): DescribedConfig[
   })
 }
 
-/** All configs of a broker: those it acts on and those of Kafka that it knows. */
+/** All configs of a broker: those it acts on, those of Kafka that it knows, and those that are set though nobody knows them. */
 export function describeBrokerConfigs(layers: ConfigLayers): DescribedConfig[] {
   // As in Kafka throttles show only where they are set.
-  const names = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].filter((name) => !name.endsWith('.replication.throttled.rate') || layers.dynamicBroker.has(name) || layers.dynamicDefault.has(name)).sort()
-  return names.map((name) => describeBroker(layers, name))
+  const set = new Set([...layers.dynamicBroker.keys(), ...layers.dynamicDefault.keys()])
+  const always = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].filter((name) => !isThrottle(name))
+  return [...new Set([...always, ...set])].sort().map((name) => describeBroker(layers, name))
 }
 
 /** What any broker knows of another: what is kept in the metadata alone. */
@@ -108,15 +109,20 @@ export function describeDefaultBrokerConfigs(dynamicDefault: ConfigTexts): Descr
 function describeBroker(layers: ConfigLayers, name: string): DescribedConfig {
   const key: ConfigKey | undefined = isBrokerSetting(name) ? BROKER_SETTINGS[name] : knownSettings().get(name)
   const sensitive = key === undefined || key.type === 'PASSWORD'
-  const synonyms = brokerSynonymValues(layers, name)
+  const synonyms = brokerSynonymValues(layers, name).filter(({ source }) => source !== 'DEFAULT_CONFIG' || !isThrottle(name))
   return {
     name,
     value: sensitive ? null : brokerText(layers, name),
     type: key?.type ?? 'UNKNOWN',
     source: synonyms[0]?.source ?? 'DEFAULT_CONFIG',
-    readOnly: !isDynamic(name),
+    readOnly: key !== undefined && !isDynamic(name),
     sensitive,
     synonyms: sensitive ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms,
     documentation: key?.documentation ?? '',
   }
+}
+
+/** A setting that as in Kafka exists only while it is set. */
+function isThrottle(name: string): boolean {
+  return name.endsWith('.replication.throttled.rate')
 }

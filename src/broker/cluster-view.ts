@@ -4,6 +4,7 @@ import { partitionForKey } from '../coordinator/key-partition.ts'
 import type { CoordinatorNode } from '../groups/handlers/find-coordinator-handler.ts'
 import type { BrokerAddress } from '../interbroker/inter-broker.ts'
 import type { ClusterImage } from '../metadata/cluster-image.ts'
+import { finalizedFeatures } from '../metadata/features.ts'
 
 export class ClusterView {
   readonly #current: () => ClusterImage
@@ -58,7 +59,7 @@ export class ClusterView {
   }
 
   finalizedFeatures(): { epoch: bigint; levels: ReadonlyMap<string, number> } {
-    const { offset, features } = this.#current()
-    return { epoch: offset, levels: features }
+    const image = this.#current()
+    return { epoch: image.offset, levels: finalizedFeatures(image) }
   }
 }

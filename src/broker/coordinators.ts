@@ -53,7 +53,7 @@ export class Coordinators {
   readonly #followers: readonly CoordinatorFollower[]
 
   constructor(deps: CoordinatorsDeps) {
-    const { config, dataPlane, metadata, view, clock, timers, logging, interBroker, topicCreator } = deps
+    const { config, dataPlane, metadata, configs, view, clock, timers, logging, interBroker, topicCreator } = deps
     const { settings, nodeId } = config
     this.#deps = deps
     const log = coordinatorLog(dataPlane)
@@ -81,7 +81,7 @@ export class Coordinators {
     })
     this.groups = new GroupCoordinator({
       log, timers, clock, topics, logger: logging.logger('groups'), settings: groupSettings(settings),
-      groupConfig: (groupId) => groupConfig(configsOf(metadata.image, CONFIG_RESOURCES.GROUP, groupId)),
+      groupConfig: (groupId) => groupConfig(configsOf(metadata.image, CONFIG_RESOURCES.GROUP, groupId), configs.layers(metadata.image)),
       createTopics: (missing) => {
         for (const topic of missing) topicCreator.beginAs(creatableTopic(topic))
       },

@@ -67,11 +67,12 @@ export function groupSettings(settings: BrokerSettings): GroupSettings {
   }
 }
 
-/** What is set for one group alone. */
-export function groupConfig(texts: ConfigTexts): GroupConfig {
-  if (texts.size === 0) return NO_GROUP_CONFIG
+/** What is set for one group alone, or was changed for the broker while it runs. */
+export function groupConfig(texts: ConfigTexts, { dynamicBroker, dynamicDefault }: Pick<ConfigLayers, 'dynamicBroker' | 'dynamicDefault'>): GroupConfig {
+  if (texts.size + dynamicBroker.size + dynamicDefault.size === 0) return NO_GROUP_CONFIG
   const of = <Name extends keyof GroupConfig>(name: Name, setting: GroupSettingName): GroupConfig => {
-    const text = texts.get(setting)
+    const behind = `group.${setting}`
+    const text = texts.get(setting) ?? dynamicBroker.get(behind) ?? dynamicDefault.get(behind)
     return text === undefined ? {} : { [name]: Number(text) }
   }
   return {

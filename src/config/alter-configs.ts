@@ -86,7 +86,8 @@ export function brokerConfigSpace(fallback: (name: string) => string): ConfigSpa
     fallback,
     notAList: (name, operation) => new InvalidConfig(`Config value ${operation.toLowerCase()} is not allowed for config key: ${name}`),
     check: (texts, changed) => {
-      const fixed = changed.filter((name) => !isDynamic(name))
+      // What nobody knows may be set while running, as in Kafka, where plugins have settings of their own.
+      const fixed = changed.filter((name) => brokerKey(name) !== undefined && !isDynamic(name))
       if (fixed.length > 0) throw new InvalidConfigRequest(`Cannot update these configs dynamically: [${fixed.join(', ')}]`)
       for (const [name, text] of texts) {
         const key = brokerKey(name)

@@ -243,6 +243,7 @@ const dynamicNames: ReadonlySet<string> = new Set([
   ...Object.keys(BROKER_SETTINGS).filter((name) => name.startsWith('balancer.')),
   'broker.draining', 'cordoned.log.dirs', 'leader.replication.throttled.rate', 'follower.replication.throttled.rate',
   'errors.deadletterqueue.auto.create.topics.enable', 'errors.deadletterqueue.topic.name.prefix',
+  'group.consumer.assignment.interval.ms', 'group.share.assignment.interval.ms', 'group.streams.assignment.interval.ms',
   'log.cleaner.backoff.ms', 'log.cleaner.dedupe.buffer.size', 'log.cleaner.io.max.bytes.per.second',
 ])
 
@@ -254,7 +255,7 @@ export function brokerKey(name: string): ConfigKey | undefined {
   return isBrokerSetting(name) ? BROKER_SETTINGS[name] : knownSettings().get(name)
 }
 
-/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics, the balancer's, those of compaction, what dead-letter queues may be, and of Kafka's others those without effect here that Kafka lets change. */
+/** Whether a setting can be changed while the broker runs, for one broker or for all: the defaults of topics, the balancer's, those of compaction, the intervals between assignments of groups, what dead-letter queues may be, and of Kafka's others those without effect here that Kafka lets change. */
 export function isDynamic(name: string): boolean {
   return dynamicNames.has(name) || knownSettings().get(name)?.dynamic === true
 }

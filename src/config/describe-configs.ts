@@ -1,6 +1,9 @@
 // Configs as DescribeConfigs tells them: every one, with where its value comes from and what stands behind it.
 
 import { BROKER_SETTINGS, brokerKey, isDynamic, KEPT_IN_METADATA } from './broker-settings.ts'
+import { CLIENT_METRICS_SETTINGS } from './client-metrics-settings.ts'
+import type { ClientMetricsSettingName } from './client-metrics-settings.ts'
+import { parseList } from './config-key.ts'
 import type { ConfigKey, ConfigType } from './config-key.ts'
 import { brokerSynonymValues, brokerText, groupText, topicDefaultText } from './config-layers.ts'
 import type { ConfigLayers, ConfigSource, ConfigTexts, Synonym } from './config-layers.ts'
@@ -69,11 +72,23 @@ export function describeGroupConfigs(layers: ConfigLayers, own: ConfigTexts): De
   })
 }
 
-/** All configs of a broker: those it acts on and those of Kafka that it knows. */
+/** All configs of a subscription to metrics of clients, also of one that nobody has made. */
+export function describeClientMetricsConfigs(own: ConfigTexts): DescribedConfig[] {
+  return (Object.keys(CLIENT_METRICS_SETTINGS) as ClientMetricsSettingName[]).map((name) => {
+    const { type, documentation, default: fallback } = CLIENT_METRICS_SETTINGS[name]
+    const given = own.get(name)
+    const ownValue = given === undefined || type !== 'LIST' ? given : parseList(given).join(',')
+    const synonyms: Synonym[] = ownValue === undefined ? [] : [{ name, value: ownValue, source: 'CLIENT_METRICS_CONFIG' }]
+    return { name, value: ownValue ?? fallback, type, source: synonyms[0]?.source ?? 'DEFAULT_CONFIG', readOnly: false, sensitive: false, synonyms, documentation }
+  })
+}
+
+/** All configs of a broker: those it acts on, those of Kafka that it knows, and those that are set though nobody knows them. */
 export function describeBrokerConfigs(layers: ConfigLayers): DescribedConfig[] {
   // As in Kafka throttles show only where they are set.
-  const names = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].filter((name) => !name.endsWith('.replication.throttled.rate') || layers.dynamicBroker.has(name) || layers.dynamicDefault.has(name)).sort()
-  return names.map((name) => describeBroker(layers, name))
+  const set = new Set([...layers.dynamicBroker.keys(), ...layers.dynamicDefault.keys()])
+  const always = [...Object.keys(BROKER_SETTINGS), ...knownSettings().keys()].filter((name) => !isThrottle(name))
+  return [...new Set([...always, ...set])].sort().map((name) => describeBroker(layers, name))
 }
 
 /** What any broker knows of another: what is kept in the metadata alone. */
@@ -94,15 +109,20 @@ export function describeDefaultBrokerConfigs(dynamicDefault: ConfigTexts): Descr
 function describeBroker(layers: ConfigLayers, name: string): DescribedConfig {
   const key = brokerKey(name)
   const sensitive = key === undefined || key.type === 'PASSWORD'
-  const synonyms = brokerSynonymValues(layers, name)
+  const synonyms = brokerSynonymValues(layers, name).filter(({ source }) => source !== 'DEFAULT_CONFIG' || !isThrottle(name))
   return {
     name,
     value: sensitive ? null : brokerText(layers, name),
     type: key?.type ?? 'UNKNOWN',
     source: synonyms[0]?.source ?? 'DEFAULT_CONFIG',
-    readOnly: !isDynamic(name),
+    readOnly: key !== undefined && !isDynamic(name),
     sensitive,
     synonyms: sensitive ? synonyms.map((synonym) => ({ ...synonym, value: null })) : synonyms,
     documentation: key?.documentation ?? '',
   }
+}
+
+/** A setting that as in Kafka exists only while it is set. */
+function isThrottle(name: string): boolean {
+  return name.endsWith('.replication.throttled.rate')
 }

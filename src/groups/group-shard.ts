@@ -316,7 +316,7 @@ export class GroupShard implements CoordinatorShard {
   describeStreams(groupId: string): DescribedStreamsGroup {
     const group = this.#groups.get(groupId)
     if (group instanceof StreamsGroup) return this.#streams.describe(group)
-    return { groupId, errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Streams group ${groupId} not found.` : `Group ${groupId} is not a streams group.` }
+    return { groupId, errorCode: errorCode('GROUP_ID_NOT_FOUND'), errorMessage: group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a streams group.` }
   }
 
   #streamsGroup(groupId: string): StreamsGroup | undefined {

@@ -9,12 +9,12 @@ import { METADATA_TOPIC } from './cluster-image.ts'
 /** `offset` is that of the first record. */
 export type CommittedHandler = (offset: bigint, records: MetadataRecord[]) => void
 
-/** Who keeps the log and how far each is; times in milliseconds since 1970, -1 for unknown. */
+/** Who keeps the log, where the others reach it (`host` is empty for a node that is alone), and how far each is; times in milliseconds since 1970, -1 for unknown. */
 export type QuorumDescription = {
   readonly leaderId: number
   readonly epoch: number
   readonly highWatermark: bigint
-  readonly replicas: readonly { nodeId: number; directoryId: Uuid; isVoter: boolean; logEndOffset: bigint; lastFetchMs: number; lastCaughtUpMs: number }[]
+  readonly replicas: readonly { nodeId: number; directoryId: Uuid; host: string; port: number; isVoter: boolean; logEndOffset: bigint; lastFetchMs: number; lastCaughtUpMs: number }[]
 }
 
 export interface MetadataLog {
@@ -96,7 +96,7 @@ export class PartitionMetadataLog implements MetadataLog {
   /** The node alone, which is always caught up with itself. */
   async describe(nowMs: number): Promise<QuorumDescription> {
     const { logEndOffset, leaderEpoch } = this.#offsets()
-    const replica = { nodeId: this.#nodeId, directoryId: ZERO_UUID, isVoter: true, logEndOffset, lastFetchMs: nowMs, lastCaughtUpMs: nowMs }
+    const replica = { nodeId: this.#nodeId, directoryId: ZERO_UUID, host: '', port: 0, isVoter: true, logEndOffset, lastFetchMs: nowMs, lastCaughtUpMs: nowMs }
     return { leaderId: this.#nodeId, epoch: leaderEpoch, highWatermark: logEndOffset, replicas: [replica] }
   }
 

@@ -27,7 +27,7 @@ export interface QuorumAccess {
     leaderId: number | null
     epoch: number
     highWatermark: bigint
-    nodes: { nodeId: number; directoryId: Uuid; isVoter: boolean; logEndOffset: bigint; lastHeardMs: number; isCaughtUp: boolean }[]
+    nodes: { nodeId: number; directoryId: Uuid; host: string; port: number; isVoter: boolean; logEndOffset: bigint; lastHeardMs: number; isCaughtUp: boolean }[]
   }>
   close(): Promise<void>
 }
@@ -150,9 +150,9 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
 
   async describe(nowMs: number): Promise<QuorumDescription> {
     const { leaderId, epoch, highWatermark, nodes } = await this.#quorum.status()
-    const replicas = nodes.map(({ nodeId, directoryId, isVoter, logEndOffset, lastHeardMs, isCaughtUp }) => {
+    const replicas = nodes.map(({ nodeId, directoryId, host, port, isVoter, logEndOffset, lastHeardMs, isCaughtUp }) => {
       const lastFetchMs = lastHeardMs < 0 ? -1 : nowMs - lastHeardMs
-      return { nodeId, directoryId, isVoter, logEndOffset, lastFetchMs, lastCaughtUpMs: isCaughtUp ? lastFetchMs : -1 }
+      return { nodeId, directoryId, host, port, isVoter, logEndOffset, lastFetchMs, lastCaughtUpMs: isCaughtUp ? lastFetchMs : -1 }
     })
     return { leaderId: leaderId ?? -1, epoch, highWatermark, replicas }
   }

@@ -2,6 +2,7 @@
 
 import { brokerConfigSpace, changeConfigs, groupConfigSpace, topicConfigSpace } from '../../config/alter-configs.ts'
 import type { ConfigChange, ConfigSpace } from '../../config/alter-configs.ts'
+import { clientMetricsConfigSpace } from '../../config/client-metrics-settings.ts'
 import { CORDONED_LOG_DIRS } from '../../config/cordoned-directories.ts'
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
@@ -93,7 +94,8 @@ function configSpace(image: ClusterImage, resourceType: number, resourceName: st
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')
       return groupConfigSpace(fallbacks.group, fallbacks.broker)
     case CONFIG_RESOURCES.CLIENT_METRICS:
-      throw new KafkaError('INVALID_CONFIG', 'This broker has no configs of client metrics.')
+      if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default client metrics resources are not allowed.')
+      return clientMetricsConfigSpace()
     default:
       throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${resourceType}`)
   }

@@ -3,7 +3,7 @@
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { ClusterImage, FeatureRange } from '../cluster-image.ts'
-import { ELIGIBLE_LEADER_REPLICAS, hasEligibleLeaderReplicas } from '../features.ts'
+import { ELIGIBLE_LEADER_REPLICAS, finalizedFeatures, hasEligibleLeaderReplicas, KRAFT_VERSION } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { unifyMinInsyncReplicas } from './cluster-records.ts'
 import { mayHaveEligibleLeaders, metadataRecord } from './metadata-records.ts'
@@ -17,7 +17,7 @@ export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpd
   const records: MetadataRecord[] = []
   for (const update of wanted.values()) {
     const fault = faultOf(image, update, supported, nodeId)
-    if (fault !== undefined) throw new KafkaError('INVALID_UPDATE_VERSION', `The update failed for all features since the following feature had an error: Invalid update version ${update.maxVersionLevel} for feature ${update.feature}. ${fault}`)
+    if (fault !== undefined) throw new KafkaError('INVALID_UPDATE_VERSION', `The update failed for all features since the following feature had an error: ${fault}`)
     if (update.maxVersionLevel !== levelOf(image, update.feature)) records.push(metadataRecord('FeatureLevelRecord', { name: update.feature, featureLevel: update.maxVersionLevel }))
   }
   const eligibleLeaders = wanted.get(ELIGIBLE_LEADER_REPLICAS)?.maxVersionLevel
@@ -28,10 +28,15 @@ export function updateFeatures(image: ClusterImage, updates: readonly FeatureUpd
 }
 
 function levelOf(image: ClusterImage, feature: string): number {
-  return image.features.get(feature) ?? 0
+  return finalizedFeatures(image).get(feature) ?? 0
 }
 
-function faultOf(image: ClusterImage, { feature, maxVersionLevel, upgradeType }: FeatureUpdate, supported: ReadonlyMap<string, FeatureRange>, nodeId: number): string | undefined {
+function faultOf(image: ClusterImage, update: FeatureUpdate, supported: ReadonlyMap<string, FeatureRange>, nodeId: number): string | undefined {
+  const fault = levelFault(image, update, supported, nodeId)
+  return fault === undefined ? metadataDowngradeFault(image, update) : `Invalid update version ${update.maxVersionLevel} for feature ${update.feature}. ${fault}`
+}
+
+function levelFault(image: ClusterImage, { feature, maxVersionLevel, upgradeType }: FeatureUpdate, supported: ReadonlyMap<string, FeatureRange>, nodeId: number): string | undefined {
   if (!Object.values<number>(UPGRADE_TYPES).includes(upgradeType)) return 'The controller does not support the given upgrade type.'
   if (maxVersionLevel < 0) return 'A feature version cannot be less than 0.'
   const range = supported.get(feature)
@@ -46,7 +51,13 @@ function faultOf(image: ClusterImage, { feature, maxVersionLevel, upgradeType }:
   if (maxVersionLevel > level && upgradeType !== UPGRADE_TYPES.UPGRADE) return "Can't downgrade to a newer version."
   if (maxVersionLevel >= level) return undefined
   if (upgradeType === UPGRADE_TYPES.UPGRADE) return "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
-  if (feature !== 'metadata.version') return undefined
-  // Records are written as of the newest version; an older broker could not read them.
-  return upgradeType === UPGRADE_TYPES.SAFE_DOWNGRADE ? 'Refusing to perform the requested downgrade because it might delete metadata information.' : 'Unsafe metadata downgrade is not supported in this version.'
+  return feature === KRAFT_VERSION ? "Can't downgrade the version of this feature." : undefined
+}
+
+/** Records are written as of the newest version; an older broker could not read them. */
+function metadataDowngradeFault(image: ClusterImage, { feature, maxVersionLevel, upgradeType }: FeatureUpdate): string | undefined {
+  const level = levelOf(image, feature)
+  if (feature !== 'metadata.version' || maxVersionLevel >= level) return undefined
+  const reason = upgradeType === UPGRADE_TYPES.SAFE_DOWNGRADE ? 'Refusing to perform the requested downgrade because it might delete metadata information.' : 'Unsafe metadata downgrade is not supported in this version.'
+  return `Unsupported metadata.version downgrade from ${level} to ${maxVersionLevel}. ${reason}`
 }

@@ -12,7 +12,7 @@ import type {
   ListPartitionReassignmentsResponse,
 } from '../../protocol/messages.ts'
 import { METADATA_TOPIC } from '../cluster-image.ts'
-import type { PartitionImage } from '../cluster-image.ts'
+import type { ClusterImage, PartitionImage } from '../cluster-image.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from './authorized-operations.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 import { controllerId, reachableBrokers } from './partition-view.ts'
@@ -36,7 +36,7 @@ export function describeCluster({ runtime }: MetadataHandlersDeps, { listener }:
   }
 }
 
-export async function describeQuorum({ runtime }: MetadataHandlersDeps, request: DescribeQuorumRequest): Promise<Encodable<DescribeQuorumResponse>> {
+export async function describeQuorum({ runtime, config }: MetadataHandlersDeps, request: DescribeQuorumRequest): Promise<Encodable<DescribeQuorumResponse>> {
   const [asked, ...others] = request.topics
   if (asked?.topicName !== METADATA_TOPIC || others.length > 0 || asked.partitions.length !== 1 || asked.partitions[0]?.partitionIndex !== 0) {
     const { code, message } = ERRORS.UNKNOWN_TOPIC_OR_PARTITION
@@ -47,6 +47,7 @@ export async function describeQuorum({ runtime }: MetadataHandlersDeps, request:
     return { topics }
   }
   const { leaderId, epoch, highWatermark, replicas } = await runtime.describeQuorum()
+  const controllerListener = config.listeners.controller?.advertised.name ?? ''
   const view = (isVoter: boolean) =>
     replicas
       .filter((replica) => replica.isVoter === isVoter)
@@ -59,8 +60,13 @@ export async function describeQuorum({ runtime }: MetadataHandlersDeps, request:
       }))
   return {
     topics: [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0, leaderId, leaderEpoch: epoch, highWatermark, currentVoters: view(true), observers: view(false) }] }],
-    nodes: [...runtime.image.brokers.values()].map(({ id, endpoints }) => ({ nodeId: id, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) })),
+    nodes: replicas.filter(({ isVoter }) => isVoter).map(({ nodeId, host, port }) => ({ nodeId, listeners: host === '' ? brokerListeners(runtime.image, nodeId) : [{ name: controllerListener, host, port }] })),
   }
+}
+
+/** A voter without a controller listener has nobody to talk to; it is found where its clients find it. */
+function brokerListeners(image: ClusterImage, nodeId: number): { name: string; host: string; port: number }[] {
+  return (image.brokers.get(nodeId)?.endpoints ?? []).map(({ name, host, port }) => ({ name, host, port }))
 }
 
 export function listPartitionReassignments({ runtime }: MetadataHandlersDeps, request: ListPartitionReassignmentsRequest): Encodable<ListPartitionReassignmentsResponse> {

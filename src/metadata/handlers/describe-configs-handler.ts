@@ -3,7 +3,7 @@
 
 import { KEPT_IN_METADATA } from '../../config/broker-settings.ts'
 import { CONFIG_SOURCES } from '../../config/config-layers.ts'
-import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeDefaultBrokerConfigs, describeGroupConfigs, describeKeptInMetadata } from '../../config/describe-configs.ts'
+import { CONFIG_TYPE_IDS, describeBrokerConfigs, describeClientMetricsConfigs, describeDefaultBrokerConfigs, describeGroupConfigs, describeKeptInMetadata } from '../../config/describe-configs.ts'
 import type { DescribedConfig } from '../../config/describe-configs.ts'
 import type { Encodable } from '../../protocol/api-keys.ts'
 import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
@@ -56,7 +56,7 @@ function describeResource({ runtime, configs, config, logging }: MetadataHandler
       return [...logging.levels()].map(([name, level]) => describeLogger(name, level))
     case CONFIG_RESOURCES.CLIENT_METRICS:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
-      return []
+      return describeClientMetricsConfigs(configsOf(image, CONFIG_RESOURCES.CLIENT_METRICS, resourceName))
     case CONFIG_RESOURCES.GROUP:
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Group name must not be empty')
       return describeGroupConfigs(configs.layers(image), configsOf(image, CONFIG_RESOURCES.GROUP, resourceName))

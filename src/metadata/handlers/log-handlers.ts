@@ -88,11 +88,14 @@ export async function deleteRecords(deps: MetadataHandlersDeps, request: DeleteR
   return { topics }
 }
 
-async function deleteBefore({ runtime, configs, logs }: MetadataHandlersDeps, topic: string, partition: number, offset: bigint): Promise<bigint> {
+async function deleteBefore({ runtime, config, configs, logs }: MetadataHandlersDeps, topic: string, partition: number, offset: bigint): Promise<bigint> {
   const image = runtime.image
   const found = image.topicsByName.get(topic)
-  if (found?.partitions[partition] === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
+  const leader = found?.partitions[partition]?.leader
+  if (found === undefined || leader === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
   if (found.internal) throw new KafkaError('INVALID_TOPIC_EXCEPTION')
+  // A client that hears this looks for the leader again; a broker without a replica knows nothing of the log.
+  if (leader !== config.nodeId) throw new KafkaError('NOT_LEADER_OR_FOLLOWER')
   const policy = configs.topicSettings(image, topic)['cleanup.policy']
   if (policy.includes('compact') && !policy.includes('delete')) throw new KafkaError('POLICY_VIOLATION')
   return await logs.deleteRecords(topic, partition, offset)

@@ -5,6 +5,7 @@ import { errorCode, KafkaError } from '../../protocol/error-codes.ts'
 import type { ErrorName } from '../../protocol/error-codes.ts'
 import type { AddRaftVoterRequest, AddRaftVoterResponse, RemoveRaftVoterRequest, RemoveRaftVoterResponse } from '../../protocol/messages.ts'
 import { errorMessage } from '../../shared/errors.ts'
+import type { Uuid } from '../../shared/uuid.ts'
 import type { MetadataHandlersDeps } from './handler-deps.ts'
 
 export async function addRaftVoter({ runtime }: MetadataHandlersDeps, { clusterId, voterId, voterDirectoryId, listeners }: AddRaftVoterRequest): Promise<Encodable<AddRaftVoterResponse>> {
@@ -14,7 +15,7 @@ export async function addRaftVoter({ runtime }: MetadataHandlersDeps, { clusterI
   const { leaderId, replicas } = await runtime.describeQuorum()
   checkLeads(leaderId)
   const known = replicas.find(({ nodeId, isVoter }) => isVoter && nodeId === voterId)
-  if (known !== undefined) return refusal('DUPLICATE_VOTER', `The voter id for ReplicaKey(id=${voterId}, directoryId=${voterDirectoryId}) is already part of the set of voters.`)
+  if (known !== undefined) return refusal('DUPLICATE_VOTER', `The voter id for ${replicaKey(voterId, voterDirectoryId)} is already part of the set of voters.`)
   return outcome(runtime.addVoter({ nodeId: voterId, directoryId: voterDirectoryId, host: listener.host, port: listener.port }))
 }
 
@@ -22,9 +23,17 @@ export async function removeRaftVoter({ runtime }: MetadataHandlersDeps, { clust
   checkCluster(runtime.image.clusterId, clusterId)
   const { leaderId, replicas } = await runtime.describeQuorum()
   checkLeads(leaderId)
-  const isVoter = replicas.some((replica) => replica.isVoter && replica.nodeId === voterId && replica.directoryId === voterDirectoryId)
-  if (!isVoter) return refusal('VOTER_NOT_FOUND', `ReplicaKey(id=${voterId}, directoryId=${voterDirectoryId}) is not one of the voters.`)
+  const voters = replicas.filter(({ isVoter }) => isVoter)
+  if (!voters.some(({ nodeId, directoryId }) => nodeId === voterId && directoryId === voterDirectoryId)) {
+    const keys = voters.map(({ nodeId, directoryId }) => replicaKey(nodeId, directoryId)).join(', ')
+    return refusal('VOTER_NOT_FOUND', `Cannot remove voter ${replicaKey(voterId, voterDirectoryId)} from the set of voters [${keys}]`)
+  }
   return outcome(runtime.removeVoter(voterId, voterDirectoryId))
+}
+
+/** As Kafka writes it. */
+function replicaKey(id: number, directoryId: Uuid): string {
+  return `ReplicaKey(id=${id}, directoryId=${directoryId})`
 }
 
 function checkCluster(own: string, asked: string | null): void {

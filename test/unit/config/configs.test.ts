@@ -96,6 +96,13 @@ test('a broker tells every setting, and no secret', () => {
   expect(shown(configs, 'ssl.key.password')).toEqual([null, 'STATIC_BROKER_CONFIG', ['STATIC_BROKER_CONFIG:ssl.key.password=null']])
 })
 
+test('what is set while running shows though nobody knows it, without its value, and a throttle without a default', () => {
+  const configs = describeBrokerConfigs(layers({}, {}, { 'nope.nope': '1', 'leader.replication.throttled.rate': '7' }))
+  expect(shown(configs, 'nope.nope')).toEqual([null, 'DYNAMIC_BROKER_CONFIG', ['DYNAMIC_BROKER_CONFIG:nope.nope=null']])
+  expect(shown(configs, 'leader.replication.throttled.rate')).toEqual(['7', 'DYNAMIC_BROKER_CONFIG', ['DYNAMIC_BROKER_CONFIG:leader.replication.throttled.rate=7']])
+  expect(configs.some(({ name }) => name === 'follower.replication.throttled.rate')).toBe(false)
+})
+
 const change = (own: Texts, operation: ConfigOperation, name: string, value: string | null) => {
   const space = topicConfigSpace((each) => topicDefaultText(layers(), each))
   return Object.fromEntries(changeConfigs(space, new Map(Object.entries(own)), [{ name, operation, value }]).texts)

@@ -40,8 +40,11 @@ describe('settings of a group', () => {
   })
 
   test('are what the group acts on', () => {
-    expect(groupConfig(new Map([['consumer.session.timeout.ms', '50000'], ['streams.num.standby.replicas', '1']]))).toEqual({ consumerSessionTimeoutMs: 50_000, streamsNumStandbyReplicas: 1 })
-    expect(groupConfig(new Map())).toEqual({})
+    const unchanged = { dynamicBroker: new Map(), dynamicDefault: new Map() }
+    expect(groupConfig(new Map([['consumer.session.timeout.ms', '50000'], ['streams.num.standby.replicas', '1']]), unchanged)).toEqual({ consumerSessionTimeoutMs: 50_000, streamsNumStandbyReplicas: 1 })
+    expect(groupConfig(new Map(), unchanged)).toEqual({})
+    const changed = { dynamicBroker: new Map(), dynamicDefault: new Map([['group.consumer.assignment.interval.ms', '700']]) }
+    expect(groupConfig(new Map([['share.assignment.interval.ms', '300']]), changed)).toEqual({ consumerAssignmentIntervalMs: 700, shareAssignmentIntervalMs: 300 })
   })
 
   test('are refused where they are unknown or out of bounds', () => {

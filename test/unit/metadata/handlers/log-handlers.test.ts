@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { deleteRecords } from '../../../../src/metadata/handlers/log-handlers.ts'
 import { errorCode, KafkaError } from '../../../../src/protocol/error-codes.ts'
+import { cluster } from '../../../support/cluster-images.ts'
 import { openMetadata } from '../../../support/metadata-fixture.ts'
 
 async function withTopic() {
@@ -46,4 +48,15 @@ test.each([
   const { call } = await openMetadata({ settings: { 'log.dirs': '/data/a,/data/b' } })
   const { responses } = await call('IncrementalAlterConfigs', { resources: [{ resourceType: 4, resourceName: name, configs: [{ name: 'cordoned.log.dirs', configOperation: 0, value }] }], validateOnly: true })
   expect(responses[0]?.errorCode).toBe(error === undefined ? 0 : errorCode('INVALID_REQUEST'))
+})
+
+test.each([
+  ['the leader', 1, 'NONE'],
+  ['a follower', 2, 'NOT_LEADER_OR_FOLLOWER'],
+  ['a broker without a replica', 4, 'NOT_LEADER_OR_FOLLOWER'],
+] as const)('DeleteRecords on %s', async (_case, nodeId, error) => {
+  const runtime = { image: cluster({ topics: { t: [{ replicas: [1, 2] }] } }) }
+  const deps = { runtime, config: { nodeId }, configs: { topicSettings: () => ({ 'cleanup.policy': ['delete'] }) }, logs: { deleteRecords: async () => 5n } }
+  const { topics } = await deleteRecords(deps as never, { topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 5n }] }], timeoutMs: 1000 })
+  expect(topics?.[0]?.partitions?.[0]).toMatchObject({ partitionIndex: 0, errorCode: error === 'NONE' ? 0 : errorCode(error) })
 })

@@ -72,3 +72,8 @@ test('a change that cannot be made is told', async () => {
   const { deps } = start({ fault: new Error('another change of voters is under way') })
   expect(await addRaftVoter(deps, add(4))).toEqual({ errorCode: errorCode('INVALID_REQUEST'), errorMessage: 'another change of voters is under way' })
 })
+
+test('who is no voter is told with those that are', async () => {
+  const { errorMessage } = await removeRaftVoter(start().deps, remove(3))
+  expect(errorMessage).toBe(`Cannot remove voter ReplicaKey(id=3, directoryId=${idOf('3')}) from the set of voters [ReplicaKey(id=1, directoryId=${idOf('1')}), ReplicaKey(id=2, directoryId=${idOf('2')})]`)
+})

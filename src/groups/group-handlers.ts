@@ -1,13 +1,14 @@
 // The APIs of groups, as the broker routes them.
 
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
+import type { ErrorName } from '../protocol/error-codes.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
 import { consumerGroupDescribe, consumerGroupHeartbeat } from './handlers/consumer-handlers.ts'
 import type { FindCoordinatorDeps } from './handlers/find-coordinator-handler.ts'
 import { findCoordinator } from './handlers/find-coordinator-handler.ts'
 import { deleteGroups, describeGroups, listGroups } from './handlers/listing-handlers.ts'
 import { heartbeat, joinGroup, leaveGroup, syncGroup } from './handlers/membership-handlers.ts'
-import { offsetCommit, offsetDelete, offsetFetch, txnOffsetCommit } from './handlers/offset-handlers.ts'
+import { offsetCommit, offsetDelete, offsetFetch, refusedTxnOffsetCommit, txnOffsetCommit } from './handlers/offset-handlers.ts'
 import { describeShareGroupOffsets, shareGroupDescribe, shareGroupHeartbeat } from './handlers/share-handlers.ts'
 import { streamsGroupDescribe, streamsGroupHeartbeat } from './handlers/streams-handlers.ts'
 import type { GroupRequestContext } from './handlers/request-context.ts'
@@ -70,10 +71,12 @@ export function groupHandlers(deps: GroupHandlersDeps): GroupHandlers {
 /** What the transaction APIs need of groups: offsets that become visible with the transaction. */
 export function transactionalOffsets(coordinator: GroupCoordinator, topics: GroupHandlersDeps['topics']): {
   partitionFor(groupId: string): number
+  refuseTransactional(request: RequestOf<'TxnOffsetCommit'>, apiVersion: number, error: ErrorName): Encodable<ResponseOf<'TxnOffsetCommit'>>
   commitTransactional(request: RequestOf<'TxnOffsetCommit'>, apiVersion: number): Promise<Encodable<ResponseOf<'TxnOffsetCommit'>>>
 } {
   return {
     partitionFor: (groupId) => coordinator.partitionFor(groupId),
+    refuseTransactional: (request, apiVersion, error) => refusedTxnOffsetCommit(topics, apiVersion, request, error),
     commitTransactional: (request, apiVersion) => txnOffsetCommit(coordinator, topics, apiVersion, request),
   }
 }

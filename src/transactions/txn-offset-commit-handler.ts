@@ -2,7 +2,6 @@
 
 import type { Encodable, RequestOf, ResponseOf } from '../protocol/api-keys.ts'
 import type { ErrorName } from '../protocol/error-codes.ts'
-import { errorCode } from '../protocol/error-codes.ts'
 import type { TransactionalOffsets } from './transactional-offsets.ts'
 
 type Request = RequestOf<'TxnOffsetCommit'>
@@ -24,8 +23,7 @@ export async function txnOffsetCommit({ verifier, offsets }: TxnOffsetCommitDeps
   const partition = offsets.partitionFor(groupId)
   const error = await verifier.verifyPartition(transactionalId, producerId, producerEpoch, '__consumer_offsets', partition, apiVersion >= IMPLICIT_ADD_VERSION)
   if (error === null) return offsets.commitTransactional(request, apiVersion)
-  const code = errorCode(errorFor(error, apiVersion))
-  return { topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code })) })) }
+  return offsets.refuseTransactional(request, apiVersion, errorFor(error, apiVersion))
 }
 
 /** Coordinators that cannot be reached: to the client it is this one that shall be asked again. */

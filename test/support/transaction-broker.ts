@@ -3,6 +3,7 @@
 import { partitionForKey } from '../../src/coordinator/key-partition.ts'
 import type { ApiName, Encodable, RequestOf, ResponseOf } from '../../src/protocol/api-keys.ts'
 import { decodeRecord, decodeRequest, decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
+import { errorCode } from '../../src/protocol/error-codes.ts'
 import type { Records } from '../../src/protocol/messages.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { TRANSACTION_APIS, transactionHandlers } from '../../src/transactions/handlers.ts'
@@ -79,6 +80,9 @@ export class TransactionBroker {
       verifier: this.coordinator,
       offsets: {
         partitionFor: (groupId) => partitionForKey(groupId, 50),
+        refuseTransactional: ({ topics }, _apiVersion, error) => ({
+          topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: errorCode(error) })) })),
+        }),
         commitTransactional: async ({ topics }) => ({
           topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex })) })),
         }),

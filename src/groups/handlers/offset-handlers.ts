@@ -34,6 +34,17 @@ export async function txnOffsetCommit(coordinator: GroupCoordinator, topics: Top
   return { topics: await commit(coordinator, topics, apiVersion >= TXN_TOPIC_ID_VERSION, groupId, committer, -1n, request.topics, { producerId, producerEpoch, transactional: true }) }
 }
 
+/** What is answered where the offsets are not written, for this reason. */
+export function refusedTxnOffsetCommit(topics: TopicLookup, apiVersion: number, request: RequestOf<'TxnOffsetCommit'>, error: ErrorName): Encodable<ResponseOf<'TxnOffsetCommit'>> {
+  const code = errorCode(error)
+  return {
+    topics: request.topics.map((topic) => {
+      const { known, result } = sortOut(topics, topic, apiVersion >= TXN_TOPIC_ID_VERSION)
+      return { ...result, partitions: [...result.partitions, ...known.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code }))] }
+    }),
+  }
+}
+
 async function commit(
   coordinator: GroupCoordinator, topics: TopicLookup, byId: boolean, groupId: string, committer: Committer, retentionMs: bigint,
   requested: readonly RequestedTopic<PartitionCommit>[], producer: BatchProducer | null,

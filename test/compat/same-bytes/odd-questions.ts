@@ -23,7 +23,6 @@ const bent = (change: (batch: Buffer) => void): Buffer => {
 
 const PRODUCE: Question[] = [
   ask('CreateTopics', 'for odd records', { topics: [plain('odd', 3), { ...plain('small'), configs: [{ name: 'max.message.bytes', value: '100' }] }, { ...plain('stamped'), configs: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }] }, { ...plain('dated'), configs: [{ name: 'message.timestamp.before.max.ms', value: '1000' }] }, { ...plain('zipped'), configs: [{ name: 'compression.type', value: 'gzip' }] }], ...WAIT }, { from: 7 }),
-  put('no records', null),
   put('to no name', BATCH, { topic: '' }),
   put('to an impossible name', BATCH, { topic: 'a/b' }),
   put('to what is the broker’s own', BATCH, { topic: '__consumer_offsets' }),

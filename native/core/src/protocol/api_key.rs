@@ -58,9 +58,9 @@ impl ApiKey {
 /// each of those requests stands for itself, and many are under way on one connection.
 pub fn is_waited_for(key: i16, version: i16) -> bool {
     let between_brokers = match key {
-        24 => version >= 4,                     // AddPartitionsToTxn, as a broker verifies with it
-        27 | 56 | 63 | 67 => true,              // WriteTxnMarkers, AlterPartition, BrokerHeartbeat, AllocateProducerIds
-        83..=87 => true,                        // the states of share groups
+        24 => version >= 4,        // AddPartitionsToTxn, as a broker verifies with it
+        27 | 56 | 63 | 67 => true, // WriteTxnMarkers, AlterPartition, BrokerHeartbeat, AllocateProducerIds
+        83..=87 => true,           // the states of share groups
         _ => false,
     };
     !between_brokers

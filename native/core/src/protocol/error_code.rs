@@ -32,6 +32,7 @@ pub enum ErrorCode {
     InvalidProducerIdMapping = 49,
     ConcurrentTransactions = 51,
     TransactionCoordinatorFenced = 52,
+    TransactionalIdAuthorizationFailed = 53,
     KafkaStorageError = 56,
     LogDirNotFound = 57,
     UnknownProducerId = 59,

@@ -37,6 +37,11 @@ const TRANSACTIONAL_FLAG: i16 = 0x10;
 const CONTROL_FLAG: i16 = 0x20;
 const DELETE_HORIZON_FLAG: i16 = 0x40;
 
+/// Whether a batch says of itself that it is part of a transaction. Nothing else of it is looked at.
+pub fn is_transactional(batch: &[u8]) -> bool {
+    batch.get(ATTRIBUTES_AT..ATTRIBUTES_AT + 2).is_some_and(|bytes| i16::from_be_bytes([bytes[0], bytes[1]]) & TRANSACTIONAL_FLAG != 0)
+}
+
 /// Why bytes are no batch header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BatchHeaderError {

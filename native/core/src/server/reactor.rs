@@ -447,8 +447,10 @@ impl Reactor {
         let (header, body) = RequestHeader::decode(frame, api).map_err(malformed)?;
         match api {
             ApiKey::Produce => {
-                let call = round::decode_produce(self.topics.load(), &header, frame, body, range.start).map_err(malformed)?;
-                if call.head.transactional_id.is_some() {
+                let mut call = round::decode_produce(self.topics.load(), &header, frame, body, range.start).map_err(malformed)?;
+                if call.head.transactional_id.is_none() {
+                    call.refuse_transactional(bytes);
+                } else {
                     self.finish_calls_of(slot, region, bytes);
                     let parts = call.unverified(bytes);
                     if !parts.is_empty() {

@@ -8,6 +8,7 @@ use crate::log::Topic;
 use crate::partition::{AppendError, Appended, Commit, Partition, PartitionUnavailable};
 use crate::protocol::produce::{self, PartitionResult, ProduceHead, ResponseTopic, TopicRef};
 use crate::protocol::{ErrorCode, Writer};
+use crate::record;
 use crate::server::output::Output;
 
 use super::{append_code, begin_response, unavailable_code};
@@ -67,13 +68,34 @@ impl ProduceCall {
             .collect()
     }
 
+    /// Of a request without a transactional id: all of it is refused where a batch is part of a transaction.
+    pub fn refuse_transactional(&mut self, region: &[u8]) {
+        let is_transactional = |(_, outcome): &(i32, Outcome)| match outcome {
+            Outcome::Records { range, .. } => region.get(range.clone()).is_some_and(record::is_transactional),
+            Outcome::Failed(..) | Outcome::Appended { .. } => false,
+        };
+        if !self.partitions.iter().any(is_transactional) {
+            return;
+        }
+        for (_, outcome) in &mut self.partitions {
+            *outcome = Outcome::Failed(
+                ErrorCode::TransactionalIdAuthorizationFailed,
+                Some("records of a transaction need its transactional.id".to_owned()),
+            );
+        }
+    }
+
     /// Applies the coordinator's answer: a refused part fails, the others are appended with their guards.
     pub fn verified(&mut self, parts: &[UnverifiedPart], codes: &[i16]) {
         for (unverified, code) in parts.iter().zip(codes.iter().copied().chain(std::iter::repeat(-1))) {
             let Some((_, outcome)) = self.partitions.get_mut(unverified.part) else { continue };
             match outcome {
                 Outcome::Records { guard, .. } if code == 0 => *guard = unverified.guard,
-                Outcome::Records { .. } => *outcome = Outcome::Failed(ErrorCode::from_coordinator(code), None),
+                Outcome::Records { .. } => {
+                    let code = ErrorCode::from_coordinator(code);
+                    let is_missing = code == ErrorCode::InvalidTxnState;
+                    *outcome = Outcome::Failed(code, is_missing.then(|| "Partition was not added to the transaction".to_owned()));
+                }
                 // The topic went away in the meantime.
                 Outcome::Failed(..) | Outcome::Appended { .. } => {}
             }

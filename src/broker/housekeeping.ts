@@ -11,10 +11,12 @@ export class Housekeeping {
   readonly #context: Pick<BrokerContext, 'metadata' | 'configs'>
   readonly #retention: RetentionRunner
   readonly #compaction: CompactionRunner
+  readonly #compacts: boolean
 
   constructor(context: Pick<BrokerContext, 'config' | 'dataPlane' | 'metadata' | 'configs' | 'clock' | 'timers' | 'logging'>) {
     const { config, dataPlane, metadata, configs, clock, timers, logging } = context
     this.#context = context
+    this.#compacts = config.settings['log.cleaner.enable']
     this.#retention = new RetentionRunner({
       dataPlane, clock, timers, logger: logging.logger('retention'),
       policyOf: (topic) => (metadata.image.topicsByName.has(topic) ? retentionPolicy(configs.topicSettings(metadata.image, topic)) : null),
@@ -30,7 +32,7 @@ export class Housekeeping {
 
   start(): void {
     this.#retention.start()
-    this.#compaction.start()
+    if (this.#compacts) this.#compaction.start()
   }
 
   /** Resolves once no log is being shortened; a compaction under way ends with the data plane. */

@@ -85,6 +85,7 @@ export const BROKER_SETTINGS = {
   'log.cleaner.backoff.ms': long(15_000, { check: atLeast(0), doc: 'Time in milliseconds between looks for logs to compact, while there is none.' }),
   'log.cleaner.dedupe.buffer.size': long(134_217_728, { check: atLeast(1_048_576), doc: 'Memory in bytes for the table of keys of a compaction; keys beyond it wait for the next.' }),
   'log.cleaner.io.max.bytes.per.second': double('1.7976931348623157E308', { doc: 'Most bytes per second that compaction reads and writes together.' }),
+  'log.cleaner.enable': bool(true, 'Whether logs of topics whose policy is compact are compacted; without it they only grow.'),
   'log.cleaner.delete.retention.ms': topicDefault('delete.retention.ms'),
   'log.cleaner.max.compaction.lag.ms': topicDefault('max.compaction.lag.ms'),
   'log.cleaner.min.cleanable.ratio': topicDefault('min.cleanable.dirty.ratio'),

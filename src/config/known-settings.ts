@@ -79,7 +79,6 @@ internal.metadata.log.segment.bytes INT - - any
 internal.metadata.max.batch.size.in.bytes INT 8388608 - any
 kafka.metrics.polling.interval.secs INT 10 1.. any
 kafka.metrics.reporters LIST "" - fixed
-log.cleaner.enable BOOLEAN true - fixed
 log.cleaner.io.buffer.load.factor DOUBLE 0.9 - dynamic
 log.cleaner.io.buffer.size INT 524288 0.. dynamic
 log.cleaner.threads INT 1 0.. dynamic

@@ -16,7 +16,7 @@ export class Housekeeping {
   constructor(context: Pick<BrokerContext, 'config' | 'dataPlane' | 'metadata' | 'configs' | 'clock' | 'timers' | 'logging'>) {
     const { config, dataPlane, metadata, configs, clock, timers, logging } = context
     this.#context = context
-    this.#compacts = settings['log.cleaner.enable']
+    this.#compacts = config.settings['log.cleaner.enable']
     this.#retention = new RetentionRunner({
       dataPlane, clock, timers, logger: logging.logger('retention'),
       policyOf: (topic) => (metadata.image.topicsByName.has(topic) ? retentionPolicy(configs.topicSettings(metadata.image, topic)) : null),

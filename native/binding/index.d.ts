@@ -121,6 +121,8 @@ export declare class NativeSimulatedReplicas {
   consume(topic: string, partition: number, offset: number): Array<SimulatedRecord>
   state(topic: string, partition: number): SimulatedState | null
   records(topic: string, partition: number, from: number, to: number): Array<SimulatedRecord>
+  /** -1 where all of the log is whole. */
+  damagedAt(topic: string, partition: number): number
   truncate(topic: string, partition: number, offset: number): void
 }
 

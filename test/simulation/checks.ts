@@ -1,7 +1,7 @@
 // What must hold after every step, and at the end.
 
 import type { ClusterImage, PartitionImage } from '../../src/metadata/cluster-image.ts'
-import { TOPIC } from './clients.ts'
+import { TOPIC, toldValue } from './clients.ts'
 import type { Acknowledged, ConsumerChecks } from './clients.ts'
 import type { SimulatedNode } from './node.ts'
 import type { HeldRecord } from './replicas.ts'
@@ -10,7 +10,7 @@ import type { World } from './world.ts'
 
 type Committed = { readonly leaderEpoch: number; readonly value: string }
 /** How far a node's replica has been looked at, in this life of it. */
-type Seen = { life: number; highWatermark: number; leaderEpoch: number }
+type Seen = { life: number; highWatermark: number }
 
 export class Checks implements ConsumerChecks {
   readonly #world: World
@@ -20,6 +20,7 @@ export class Checks implements ConsumerChecks {
   readonly #leaders = new Map<string, number>()
   readonly #said = new Map<string, string>()
   readonly #seen = new Map<string, Seen>()
+  readonly #heard = new Map<number, ClusterImage>()
   readonly #ends: { leaderEpoch: number; offset: number }[][]
   #image: ClusterImage | null = null
   acknowledgedCount = 0
@@ -56,7 +57,10 @@ export class Checks implements ConsumerChecks {
   onNode(node: SimulatedNode): void {
     const { life } = node
     if (life === null || life.runtime === null) return
-    for (const partition of partitionsOf(life.runtime.image)) this.#checkSaid(node, partition)
+    if (this.#heard.get(node.id) !== life.runtime.image) {
+      this.#heard.set(node.id, life.runtime.image)
+      for (const partition of partitionsOf(life.runtime.image)) this.#checkSaid(node, partition)
+    }
     for (const index of this.#committed.keys()) this.#checkReplica(node, index)
   }
 
@@ -65,7 +69,7 @@ export class Checks implements ConsumerChecks {
     this.acknowledgedCount += acknowledged.values.length
     for (const [at, value] of acknowledged.values.entries()) {
       const found = this.#committed[partition]?.[acknowledged.baseOffset + at]
-      this.#hold(found?.value === value, `${TOPIC}-${partition}: ${value} was acknowledged at ${acknowledged.baseOffset + at}, where ${found === undefined ? 'nothing' : found.value} is committed`)
+      this.#hold(found?.value === value, `${TOPIC}-${partition}: ${toldValue(value)} was acknowledged at ${acknowledged.baseOffset + at}, where ${found === undefined ? 'nothing' : toldValue(found.value)} is committed`)
     }
   }
 
@@ -79,6 +83,20 @@ export class Checks implements ConsumerChecks {
   onRecords(partition: number, nodeId: number, records: readonly HeldRecord[]): void {
     this.consumedCount += records.length
     for (const record of records) this.#same(partition, `consumed of ${nodeId}`, record)
+  }
+
+  areAllInSync(): boolean {
+    const partitions = partitionsOf(this.#image as ClusterImage)
+    return partitions.every(({ leader, isr, replicas }) => leader >= 0 && isr.length === replicas.length) && [...this.#nodes.values()].every((node) => this.#isItself(node))
+  }
+
+  /** Whether every replica has, and knows to be committed, what every other has. */
+  haveAllAll(): boolean {
+    const partitions = partitionsOf(this.#image as ClusterImage)
+    return partitions.every(({ index }) => {
+      const states = [...this.#nodes.values()].map((node) => node.replicas.state(TOPIC, index))
+      return states.every((state) => state !== null && state.highWatermark === state.logEndOffset && state.logEndOffset === states[0]?.logEndOffset)
+    })
   }
 
   /** All is healed and at rest. */
@@ -95,6 +113,7 @@ export class Checks implements ConsumerChecks {
       const values = (logs[0] ?? []).map((record) => record.slice(record.indexOf(' ') + 1))
       this.#hold((this.#committed[index] ?? []).every(({ value }, offset) => values[offset] === value), `${TOPIC}-${index}: what was committed is not there any more`)
       this.#checkAcknowledged(index, values)
+      for (const node of this.#nodes.values()) this.#checkWhole(node, index)
     }
   }
 
@@ -105,10 +124,10 @@ export class Checks implements ConsumerChecks {
     for (const { values: acknowledged, producer, isIdempotent } of this.#acknowledged[partition] ?? []) {
       for (const value of acknowledged) {
         const at = places.get(value) ?? []
-        this.#hold(at.length > 0, `${TOPIC}-${partition}: ${value} was acknowledged and is lost`)
+        this.#hold(at.length > 0, `${TOPIC}-${partition}: ${toldValue(value)} was acknowledged and is lost`)
         if (!isIdempotent) continue
-        this.#hold(at.length === 1, `${TOPIC}-${partition}: ${value} is there ${at.length} times, at ${at.join()}`)
-        this.#hold((at[0] as number) > (last.get(producer) ?? -1), `${TOPIC}-${partition}: ${value} is out of order`)
+        this.#hold(at.length === 1, `${TOPIC}-${partition}: ${toldValue(value)} is there ${at.length} times, at ${at.join()}`)
+        this.#hold((at[0] as number) > (last.get(producer) ?? -1), `${TOPIC}-${partition}: ${toldValue(value)} is out of order`)
         last.set(producer, at[0] as number)
       }
     }
@@ -135,8 +154,12 @@ export class Checks implements ConsumerChecks {
     if (!state.isAvailable) return
     const key = `${node.id} ${index}`
     let seen = this.#seen.get(key)
-    if (seen === undefined || seen.life !== node.lifeNumber) this.#seen.set(key, (seen = { life: node.lifeNumber, highWatermark: 0, leaderEpoch: -1 }))
+    if (seen === undefined || seen.life !== node.lifeNumber) {
+      this.#seen.set(key, (seen = { life: node.lifeNumber, highWatermark: 0 }))
+      this.#checkWhole(node, index)
+    }
     this.#hold(highWatermark >= seen.highWatermark, `${TOPIC}-${index}: the high watermark of ${node.id} went back from ${seen.highWatermark} to ${highWatermark}`)
+    this.#checkEnd(node, index, logEndOffset)
     this.#hold(logEndOffset >= highWatermark, `${TOPIC}-${index}: the log of ${node.id} ends at ${logEndOffset}, below its high watermark ${highWatermark}`)
     if (highWatermark === seen.highWatermark) return
     const records = node.replicas.records(TOPIC, index, seen.highWatermark, highWatermark)
@@ -154,14 +177,31 @@ export class Checks implements ConsumerChecks {
     if (committed.length > before) this.#checkIsr(index, committed, before)
   }
 
+  /** What recovery leaves is whole. */
+  #checkWhole(node: SimulatedNode, index: number): void {
+    const at = node.replicas.damagedAt(TOPIC, index)
+    this.#hold(at < 0, `${TOPIC}-${index}: ${node.id} takes up a log that is damaged at ${at}`)
+  }
+
+  /** Whoever is in sync does not lose what is committed, not even until it has it again. */
+  #checkEnd(node: SimulatedNode, index: number, logEndOffset: number): void {
+    const partition = this.#image?.topicsByName.get(TOPIC)?.partitions[index]
+    if (partition?.isr.includes(node.id) !== true || !this.#isItself(node)) return
+    const committed = (this.#committed[index] as Committed[]).length
+    this.#hold(logEndOffset >= committed, `${TOPIC}-${index}: ${node.id} is in sync and ends at ${logEndOffset}, where ${committed} are committed`)
+  }
+
+  /** One that has just come back is in the ISR until the controller hears of it. */
+  #isItself({ id, life }: SimulatedNode): boolean {
+    return life?.isAdmitted === true && life.brokerEpoch >= 0n && this.#image?.brokers.get(id)?.epoch === life.brokerEpoch
+  }
+
   /** Whoever is in sync, as the metadata has it, holds all that is committed. */
   #checkIsr(index: number, committed: readonly Committed[], from: number): void {
-    const image = this.#image
-    const partition = image?.topicsByName.get(TOPIC)?.partitions[index]
+    const partition = this.#image?.topicsByName.get(TOPIC)?.partitions[index]
     for (const id of partition?.isr ?? []) {
       const node = this.#nodes.get(id)
-      // One that has just come back is in the ISR until the controller hears of it.
-      if (node?.life?.isAdmitted !== true || node.life.brokerEpoch < 0n || image?.brokers.get(id)?.epoch !== node.life.brokerEpoch) continue
+      if (node === undefined || !this.#isItself(node)) continue
       const state = node.replicas.state(TOPIC, index)
       if (state === null || !state.isAvailable) continue
       this.#hold(state.logEndOffset >= committed.length, `${TOPIC}-${index}: ${id} is in sync and ends at ${state.logEndOffset}, where ${committed.length} are committed`)
@@ -171,7 +211,7 @@ export class Checks implements ConsumerChecks {
 
   #same(index: number, where: string, { offset, leaderEpoch, value }: HeldRecord): void {
     const known = this.#committed[index]?.[offset]
-    this.#hold(known !== undefined && known.value === value && known.leaderEpoch === leaderEpoch, `${TOPIC}-${index}: ${value} of epoch ${leaderEpoch} is ${where} at ${offset}, where ${known === undefined ? 'nothing' : `${known.value} of epoch ${known.leaderEpoch}`} is committed`)
+    this.#hold(known !== undefined && known.value === value && known.leaderEpoch === leaderEpoch, `${TOPIC}-${index}: ${toldValue(value)} of epoch ${leaderEpoch} is ${where} at ${offset}, where ${known === undefined ? 'nothing' : `${toldValue(known.value)} of epoch ${known.leaderEpoch}`} is committed`)
   }
 
   #hold(holds: boolean, what: string): void {

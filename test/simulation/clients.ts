@@ -24,6 +24,11 @@ export type ClientParts = {
 
 export type Acknowledged = { readonly values: readonly string[]; readonly baseOffset: number; readonly producer: string; readonly isIdempotent: boolean }
 
+/** Without what only makes it long. */
+export function toldValue(value: string): string {
+  return value.replace(/\.+$/, '...')
+}
+
 /** Who leads, as some broker that can be reached says. */
 function leaderOf({ world, network, nodes }: ClientParts, partition: number): number {
   const images = [...nodes.values()].flatMap((node) => (node.isRunning && network.isOpen(CLIENTS, node.id) && node.life?.isAdmitted === true ? [node.life.image as ClusterImage] : []))
@@ -59,8 +64,14 @@ export class Producer {
     const { world } = this.#parts
     world.after(world.between(5, 120), `${this.name} goes on`, () => {
       if (this.#isStopped) return
-      this.#send(Array.from({ length: world.between(1, 4) }, () => `${this.name}-${this.#count++}`))
+      this.#send(Array.from({ length: world.between(1, 4) }, () => this.#value()))
     })
+  }
+
+  /** Some are longer than what a disk writes in one piece. */
+  #value(): string {
+    const { world } = this.#parts
+    return `${this.name}-${this.#count++}${world.chance(6) ? '.'.repeat(world.between(300, 1500)) : ''}`
   }
 
   #send(values: string[]): void {
@@ -73,7 +84,7 @@ export class Producer {
       if (isOver) return
       isOver = true
       if (errorCode === 0) {
-        world.trace(`${this.name} got ${values.join(',')} acknowledged at ${baseOffset} by ${leader}`)
+        world.trace(`${this.name} got ${values.map(toldValue).join(',')} acknowledged at ${baseOffset} by ${leader}`)
         this.#onAcknowledged(this.#partition, { values, baseOffset, producer: this.name, isIdempotent: this.#producerId >= 0 })
         this.#sequence += values.length
         this.#next()
@@ -87,7 +98,7 @@ export class Producer {
         life.append(TOPIC, this.#partition, values, this.#producerId, this.#sequence, (errorCode, baseOffset) => {
           network.send(leader, CLIENTS, this.name, `produced ${errorCode}`, () => finish(errorCode, baseOffset), lost)
         })
-      })
+      }, 'data')
     }, lost)
   }
 }
@@ -129,7 +140,7 @@ export class Consumer {
           const records = node.replicas.consume(TOPIC, this.#partition, this.#offset)
           this.#checks.onRecords(this.#partition, node.id, records)
           this.#offset = (records.at(-1)?.offset ?? this.#offset - 1) + 1
-        })
+        }, 'data')
       }, () => {})
     })
   }

@@ -1,14 +1,21 @@
 // What befalls a cluster: processes die, disks lose what was not synced, links are cut one way or both, clocks jump, leaders of
-// the quorum change.
+// the quorum change. Beside what comes by chance there are sequences that chance would seldom bring together.
 
 import { TOPIC } from './clients.ts'
 import { CLIENTS } from './network.ts'
 import type { Network } from './network.ts'
+import { ISR_CHANNEL, REPLICA_LAG_MAX_MS, SOCKET_TIMEOUT_MS } from './node.ts'
 import type { SimulatedNode } from './node.ts'
 import type { SimulatedQuorum } from './quorum.ts'
 import type { World } from './world.ts'
 
 const CALM_MS = 1500
+/** After so long without a fetch a follower is not in sync any more, as the metadata has it. */
+const FALLS_BEHIND_MS = REPLICA_LAG_MAX_MS + 1500
+/** Longer than a broker lives in which nothing is to be flushed. */
+const NEVER_FLUSHED_MS = 20_000
+/** So long after it fetches again a leader has had its word about the ISR accepted, at the second try. */
+const REJOINS_MS = SOCKET_TIMEOUT_MS + 500
 
 export type FaultParts = {
   readonly world: World
@@ -23,6 +30,8 @@ export type FaultParts = {
 export class Faults {
   readonly #parts: FaultParts
   #isStopped = false
+  /** A sequence is under way until then, and nothing else befalls anybody. */
+  #calmUntilMs = 0
   count = 0
 
   constructor(parts: FaultParts) {
@@ -38,6 +47,7 @@ export class Faults {
     for (const node of nodes.values()) {
       this.#healDisk(node)
       node.pausedUntilMs = 0
+      node.fetchesFromMs = 0
       const hasFailed = Array.from({ length: partitionCount }, (_, index) => node.replicas.state(TOPIC, index)).some((state) => state !== null && !state.isAvailable)
       if (hasFailed) node.kill(null)
     }
@@ -62,6 +72,7 @@ export class Faults {
     world.after(world.between(100, 2 * CALM_MS), 'fault', () => {
       if (this.#isStopped) return
       this.#plan()
+      if (world.nowMs < this.#calmUntilMs) return
       this.#befall(world.pick([...this.#parts.nodes.values()]))
     })
   }
@@ -69,8 +80,13 @@ export class Faults {
   #befall(node: SimulatedNode): void {
     const { world, network, quorum, losesPower } = this.#parts
     this.count++
-    const dice = world.next(100)
-    if (dice < 20) this.#end(node)
+    // A life begins with a sequence, as these take their time.
+    const dice = this.count === 1 ? world.between(100, 129) : world.next(130)
+    if (dice >= 126) this.#hold(node, world.between(300, 6000))
+    else if (dice >= 119) this.#speakLate(node)
+    else if (dice >= 113) this.#comeBackEmpty(node)
+    else if (dice >= 100) this.#cutWhileWriting()
+    else if (dice < 20) this.#end(node)
     else if (dice < 26) void node.stop().then(() => this.#later(node, 200, 3000, () => node.start()))
     else if (dice < 30) {
       // All at once, or one shortly after the other.
@@ -99,6 +115,73 @@ export class Faults {
       node.replicas.setCapacity(1)
       this.#later(null, 300, 3000, () => node.replicas.setCapacity())
     } else if (dice < 98) this.#replaceDisk(node)
+  }
+
+  /** It fetches nothing for a while, and is alive otherwise. */
+  #hold(node: SimulatedNode, forMs: number): void {
+    const { world } = this.#parts
+    world.trace(`${node.id} fetches nothing for ${forMs} ms`)
+    node.fetchesFromMs = world.nowMs + forMs
+  }
+
+  /**
+   * Has this node fall behind a leader that is not the controller, and catch up; what that leader then says of it is late. Nothing
+   * happens where it follows no such leader, but that another node is made the controller.
+   */
+  #fallBehind(follower: SimulatedNode, lateMs: number): boolean {
+    const { network, quorum, world } = this.#parts
+    const controller = quorum.leaderId
+    const partitions = quorum.image.topicsByName.get(TOPIC)?.partitions ?? []
+    const leaders = partitions.map(({ leader }) => leader).filter((leader) => leader >= 0 && leader !== follower.id && leader !== controller)
+    if (leaders.length === 0 || controller === null) {
+      quorum.depose()
+      return false
+    }
+    const leader = world.pick(leaders)
+    this.#hold(follower, FALLS_BEHIND_MS)
+    this.#then(FALLS_BEHIND_MS - 1, () => network.late(leader, controller, ISR_CHANNEL, lateMs))
+    return true
+  }
+
+  /**
+   * A follower falls behind and catches up. Its leader says so twice, as the first time was not heard; the follower falls
+   * behind once more, and then the first word arrives.
+   */
+  #speakLate(follower: SimulatedNode): void {
+    const { world } = this.#parts
+    const lateMs = REJOINS_MS + FALLS_BEHIND_MS + world.between(0, 2000)
+    if (!this.#fallBehind(follower, lateMs)) return
+    this.#then(FALLS_BEHIND_MS + REJOINS_MS, () => this.#hold(follower, lateMs))
+    this.#calmUntilMs = world.nowMs + FALLS_BEHIND_MS + lateMs + CALM_MS
+  }
+
+  /** A follower falls behind, catches up, and comes back with an empty disk, while its leader's word about it is under way. */
+  #comeBackEmpty(follower: SimulatedNode): void {
+    const { world } = this.#parts
+    if (!this.#fallBehind(follower, world.between(300, SOCKET_TIMEOUT_MS))) return
+    this.#then(FALLS_BEHIND_MS + world.between(20, 200), () => this.#replaceDisk(follower))
+    this.#calmUntilMs = world.nowMs + FALLS_BEHIND_MS + SOCKET_TIMEOUT_MS + CALM_MS
+  }
+
+  /** What every producer of a leader waits for is not on its disk when the power goes. */
+  #cutWhileWriting(): void {
+    const { world, quorum, nodes, losesPower } = this.#parts
+    const leaders = (quorum.image.topicsByName.get(TOPIC)?.partitions ?? []).flatMap(({ leader }) => nodes.get(leader) ?? [])
+    if (!losesPower || leaders.length === 0) return
+    const leader = world.pick(leaders)
+    world.trace(`the disk of ${leader.id} stands still`)
+    leader.flushDelayMaxMs = NEVER_FLUSHED_MS
+    this.#then(world.between(200, 600), () => {
+      leader.flushDelayMaxMs = 3
+      leader.kill(world.next(1 << 30))
+      this.#later(leader, 50, 3000, () => leader.start())
+    })
+  }
+
+  #then(delayMs: number, run: () => void): void {
+    this.#parts.world.after(delayMs, 'fault goes on', () => {
+      if (!this.#isStopped) run()
+    })
   }
 
   #end(node: SimulatedNode): void {

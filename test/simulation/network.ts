@@ -1,5 +1,5 @@
 // Links between nodes: each way of each may be cut, slow or lossy. What goes over one connection keeps its order; connections
-// overtake each other.
+// overtake each other, and what was sent over one that its sender has given up may arrive all the same.
 
 import type { World } from './world.ts'
 
@@ -12,6 +12,7 @@ export class Network {
   readonly #world: World
   readonly #cut = new Set<string>()
   readonly #lastArrival = new Map<string, number>()
+  readonly #late = new Map<string, number>()
   /** One message in so many is lost, with its connection. */
   lossOf = 0
   delayMaxMs = 5
@@ -24,8 +25,14 @@ export class Network {
     this.#cut.add(`${from}>${to}`)
   }
 
+  /** What is sent over this channel next arrives so much later, and with it all that follows on the same connection. */
+  late(from: number, to: number, channel: string, delayMs: number): void {
+    this.#late.set(`${from}>${to} ${channel}`, delayMs)
+  }
+
   heal(): void {
     this.#cut.clear()
+    this.#late.clear()
     this.lossOf = 0
     this.delayMaxMs = 5
   }
@@ -34,12 +41,14 @@ export class Network {
     return from === to || !this.#cut.has(`${from}>${to}`)
   }
 
-  /** Either `arrive` runs, or after a while `lose` where the connection breaks, or neither. */
+  /** Either `arrive` runs, or after a while `lose` where the connection breaks, or neither. A channel's connections are `channel~number`. */
   send(from: number, to: number, connection: string, what: string, arrive: () => void, lose: () => void): Fate {
     const world = this.#world
-    const delayMs = world.chance(50) ? world.between(1, this.delayMaxMs * 20) : world.between(1, this.delayMaxMs)
     const key = `${from}>${to} ${connection}`
+    const way = key.split('~', 1)[0] as string
     if (!this.isOpen(from, to)) return 'swallowed'
+    const delayMs = (world.chance(50) ? world.between(1, this.delayMaxMs * 20) : world.between(1, this.delayMaxMs)) + (this.#late.get(way) ?? 0)
+    if (this.#late.delete(way)) world.trace(`${key} ${what} is late by ${delayMs}`)
     if (this.lossOf > 0 && world.chance(this.lossOf)) {
       world.after(delayMs, `lost ${key} ${what}`, lose)
       return 'lost'

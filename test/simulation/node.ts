@@ -45,12 +45,15 @@ const HEARTBEAT_MS = 500
 export const SESSION_MS = 2500
 export const REPLICA_LAG_MAX_MS = 2000
 export const FETCH_WAIT_MS = 300
-const SOCKET_TIMEOUT_MS = 2000
+export const SOCKET_TIMEOUT_MS = 2000
 const ISR_CHECK_MS = REPLICA_LAG_MAX_MS / 2
 const HIGH_WATERMARKS_MS = 5000
 const HOUSE_MS = 20_000
 const SEGMENT_BYTES = 6000
 const LISTENER = 'PLAINTEXT'
+const FETCH = 'fetch'
+/** As `IsrProposals` names it. */
+export const ISR_CHANNEL = 'isr'
 /** At the end of a replica's fetch: broker epoch and an empty tag section. */
 const BROKER_EPOCH_FROM_END = 9
 const WALL_START_MS = 1_700_000_000_000
@@ -67,6 +70,8 @@ export type NodeParts = {
   readonly check: (node: SimulatedNode) => void
 }
 
+/** What happens in the data plane brings no promises. */
+type Plane = 'data' | 'control'
 type Waiting = { readonly token: number; readonly answer: (errorCode: number, baseOffset: number) => void; readonly baseOffset: number }
 
 export class SimulatedNode {
@@ -78,6 +83,8 @@ export class SimulatedNode {
   /** The wall clock is ahead of the simulation by so much. */
   wallOffsetMs = 0
   pausedUntilMs = 0
+  /** Until then nothing is asked of leaders, though all else goes on. */
+  fetchesFromMs = 0
   flushDelayMaxMs = 3
 
   constructor(parts: NodeParts) {
@@ -106,6 +113,7 @@ export class SimulatedNode {
     if (this.#life !== null) return
     this.#lives++
     this.pausedUntilMs = 0
+    this.fetchesFromMs = 0
     this.#parts.world.trace(`${this.id} starts, life ${this.#lives}`)
     this.setTime()
     try {
@@ -130,12 +138,13 @@ export class SimulatedNode {
     if (this.#parts.planted === 'a torn tail is kept') this.#claimClean()
   }
 
-  /** Has the next start take the logs as they are. */
+  /** Has the next start take the logs as they are: what follows the recovery point is not verified. */
   #claimClean(): void {
-    this.replicas.failSyncs(0)
-    this.replicas.failWrites(0)
-    this.replicas.setCapacity()
-    this.replicas.claimClean()
+    try {
+      this.replicas.claimClean()
+    } catch (error) {
+      this.#parts.world.trace(`${this.id} cannot be taken for cleanly stopped: ${String(error)}`)
+    }
   }
 
   wipe(): void {
@@ -175,6 +184,8 @@ export class Life implements Timers, Clock {
   readonly #number: number
   readonly #timers = new Map<string, number>()
   readonly #tokens = new Map<number, (frame: Buffer | null) => void>()
+  /** How many connections to a node were given up, by channel. */
+  readonly #givenUp = new Map<string, number>()
   readonly #configs: ClusterConfigs
   #timerCount = 0
   #tokenCount = 0
@@ -256,22 +267,23 @@ export class Life implements Timers, Clock {
   }
 
   /** Runs in this process, which may stand still for a while meanwhile, and looks at what came of it. */
-  later(delayMs: number, what: string, run: () => void): void {
+  later(delayMs: number, what: string, run: () => void, plane: Plane = 'control'): void {
     const { world } = this.#parts
-    world.after(delayMs, `${this.#node.id}: ${what}`, () => this.now(what, run))
+    world.after(delayMs, `${this.#node.id}: ${what}`, () => this.now(what, run, plane))
   }
 
-  now(what: string, run: () => void): void {
+  now(what: string, run: () => void, plane: Plane = 'control'): void {
     const { world } = this.#parts
     if (this.#ended) return
     if (this.#node.pausedUntilMs > world.nowMs) {
-      world.after(this.#node.pausedUntilMs - world.nowMs, `${this.#node.id}: ${what} after a pause`, () => this.now(what, run))
+      world.after(this.#node.pausedUntilMs - world.nowMs, `${this.#node.id}: ${what} after a pause`, () => this.now(what, run, plane))
       return
     }
     this.#node.setTime()
     run()
-    // What promises bring is looked at, too.
     this.look()
+    if (plane === 'data') return
+    // What promises bring is looked at, too.
     setImmediate(() => {
       if (!this.#ended) this.look()
     })
@@ -381,7 +393,16 @@ export class Life implements Timers, Clock {
     }
     for (const { name, index, leaderEpoch, known } of before) {
       const state = replicas.state(name, index)
-      if (state?.follows === true && leaderEpoch > known && state.highWatermark < state.logEndOffset) replicas.truncate(name, index, state.highWatermark)
+      if (state?.follows === true && state.isAvailable && leaderEpoch > known && state.highWatermark < state.logEndOffset) this.#truncate(name, index, state.highWatermark)
+    }
+  }
+
+  #truncate(topic: string, index: number, offset: number): void {
+    try {
+      this.#node.replicas.truncate(topic, index, offset)
+    } catch (error) {
+      // A disk that is full or fails, as it may be under any follower.
+      this.#parts.world.trace(`${this.#parts.id} cannot truncate ${topic}-${index}: ${String(error)}`)
     }
   }
 
@@ -418,9 +439,19 @@ export class Life implements Timers, Clock {
     return { send: (to, api, request, options) => this.#send(to, api, request, options?.version ?? apiByName(api).maxVersion, options?.timeoutMs ?? 10_000, options?.channel ?? '') }
   }
 
+  #connection(to: number, channel: string): string {
+    return `${channel}~${this.#number}.${this.#givenUp.get(`${to} ${channel}`) ?? 0}`
+  }
+
+  /** Whoever waited too long begins with another connection; what the old one carries may arrive all the same. */
+  #giveUp(to: number, channel: string): void {
+    this.#givenUp.set(`${to} ${channel}`, (this.#givenUp.get(`${to} ${channel}`) ?? 0) + 1)
+  }
+
   #send<N extends ApiName>(to: number, api: N, request: Encodable<RequestOf<N>>, version: number, timeoutMs: number, channel: string): Promise<ResponseOf<N>> {
     const { id, nodes, network } = this.#parts
     const frame = encodeRequest(api, version, 1, `broker-${id}`, request).slice()
+    const connection = this.#connection(to, channel)
     return new Promise((resolve, reject) => {
       let isOver = false
       const finish = (what: string, end: () => void): void =>
@@ -430,15 +461,18 @@ export class Life implements Timers, Clock {
           end()
         })
       const broken = (): void => finish(`${api} broken`, () => reject(new KafkaError('NETWORK_EXCEPTION')))
-      this.later(Math.min(timeoutMs, SOCKET_TIMEOUT_MS), `${api} time-out`, () => finish(`${api} timed out`, () => reject(new KafkaError('REQUEST_TIMED_OUT'))))
+      this.later(Math.min(timeoutMs, SOCKET_TIMEOUT_MS), `${api} time-out`, () => finish(`${api} timed out`, () => {
+        this.#giveUp(to, channel)
+        reject(new KafkaError('REQUEST_TIMED_OUT'))
+      }))
       const arrive = (): void => {
         const life = nodes.get(to)?.life
-        if (life === null || life === undefined) return void network.send(to, id, channel, `${api} refused`, broken, broken)
+        if (life === null || life === undefined) return void network.send(to, id, connection, `${api} refused`, broken, broken)
         life.now(`serve ${api}`, () => {
-          void life.#serve(api, version, frame).then((answer) => network.send(to, id, channel, `${api} answered`, () => finish(`${api} answer`, () => resolve(decodeResponse(api, version, answer).body)), broken))
+          void life.#serve(api, version, frame).then((answer) => network.send(to, id, connection, `${api} answered`, () => finish(`${api} answer`, () => resolve(decodeResponse(api, version, answer).body)), broken))
         })
       }
-      network.send(id, to, channel, api, arrive, broken)
+      network.send(id, to, connection, api, arrive, broken)
     })
   }
 
@@ -473,7 +507,7 @@ export class Life implements Timers, Clock {
     this.later(this.#parts.world.between(0, this.#node.flushDelayMaxMs), 'flush', () => {
       this.#flushPlanned = false
       this.#node.replicas.flush()
-    })
+    }, 'data')
   }
 
   /** Carries on what has become possible. */
@@ -483,11 +517,11 @@ export class Life implements Timers, Clock {
     if (this.#ended) return
     for (const fact of replicas.drainFacts()) this.#onFact(fact)
     for (const { to: token, bytes } of replicas.answers()) this.#answer(token, bytes)
-    const { frames, againAtMs } = replicas.requests()
+    const { frames, againAtMs } = this.#node.fetchesFromMs > world.nowMs ? { frames: [], againAtMs: this.#node.fetchesFromMs } : replicas.requests()
     for (const { to, bytes } of frames) this.#fetch(to, bytes)
     if (againAtMs !== undefined && (againAtMs < this.#againAtMs || this.#againAtMs <= world.nowMs)) {
       this.#againAtMs = againAtMs
-      this.later(Math.max(1, againAtMs - world.nowMs), 'fetch again', () => {})
+      this.later(Math.max(1, againAtMs - world.nowMs), 'fetch again', () => {}, 'data')
     }
     const waiting = this.#waiting
     this.#waiting = []
@@ -523,21 +557,23 @@ export class Life implements Timers, Clock {
     const { id, nodes, network, planted } = this.#parts
     const sent = Buffer.from(bytes)
     if (planted === 'a former life of a broker joins the ISR' && sent.readInt16BE(0) === 1) sent.writeBigInt64BE(-1n, sent.length - BROKER_EPOCH_FROM_END)
+    const connection = this.#connection(to, FETCH)
     let isOver = false
     const finish = (frame: Buffer | undefined): void =>
       this.now('fetched', () => {
         if (isOver) return
         isOver = true
+        if (frame === undefined) this.#giveUp(to, FETCH)
         this.#node.replicas.onAnswer(to, frame)
-      })
-    this.later(SOCKET_TIMEOUT_MS, 'fetch time-out', () => finish(undefined))
+      }, 'data')
+    this.later(SOCKET_TIMEOUT_MS, 'fetch time-out', () => finish(undefined), 'data')
     const lost = (): void => finish(undefined)
     const arrive = (): void => {
       const life = nodes.get(to)?.life
-      if (life === null || life === undefined) return void network.send(to, id, 'fetch', 'refused', lost, lost)
-      life.now(`serve fetch of ${id}`, () => life.#serveFetch(sent, (frame) => void (frame === null ? network.send(to, id, 'fetch', 'refused', lost, lost) : network.send(to, id, 'fetch', 'fetch answer', () => finish(frame), lost))))
+      if (life === null || life === undefined) return void network.send(to, id, connection, 'refused', lost, lost)
+      life.now(`serve fetch of ${id}`, () => life.#serveFetch(sent, (frame) => void (frame === null ? network.send(to, id, connection, 'refused', lost, lost) : network.send(to, id, connection, 'fetch answer', () => finish(frame), lost))), 'data')
     }
-    network.send(id, to, 'fetch', 'fetch', arrive, lost)
+    network.send(id, to, connection, FETCH, arrive, lost)
   }
 
   #serveFetch(frame: Buffer, answer: (frame: Buffer | null) => void): void {
@@ -551,7 +587,7 @@ export class Life implements Timers, Clock {
     }
     if (now !== null) return answer(now)
     this.#tokens.set(token, answer)
-    this.later(FETCH_WAIT_MS, 'fetch waited', () => {})
+    this.later(FETCH_WAIT_MS, 'fetch waited', () => {}, 'data')
   }
 
   #answer(token: number, frame: Buffer): void {

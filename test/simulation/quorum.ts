@@ -7,7 +7,7 @@ import { MetadataDelta } from '../../src/metadata/metadata-delta.ts'
 import type { QuorumAccess, QuorumLogEvent } from '../../src/metadata/quorum-metadata-log.ts'
 import { decodeMetadataRecord } from '../../src/protocol/codec.ts'
 import { KafkaError } from '../../src/protocol/error-codes.ts'
-import { errorMessage, MillraceError } from '../../src/shared/errors.ts'
+import { errorMessage } from '../../src/shared/errors.ts'
 import { CLUSTER_ID } from '../support/cluster-images.ts'
 import type { Network } from './network.ts'
 import { Violation } from './world.ts'
@@ -102,7 +102,7 @@ export class SimulatedQuorum {
     // What had reached a majority is the new leader's to keep; of the rest nobody knows.
     for (const proposal of this.#proposals) {
       if (this.#world.chance(2)) this.#commit(proposal.entry)
-      this.#world.after(this.#world.between(1, 300), 'proposal of unknown outcome', () => proposal.reject(new MillraceError('QUORUM', 'the outcome is not known')))
+      this.#world.after(this.#world.between(1, 300), 'proposal of unknown outcome', () => proposal.reject(new KafkaError('REQUEST_TIMED_OUT', 'the outcome is not known')))
     }
     this.#proposals = []
     this.#leaderId = this.#world.pick(candidates)

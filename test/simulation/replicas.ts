@@ -54,6 +54,7 @@ export interface SimulatedReplicas {
   consume(topic: string, partition: number, offset: number): HeldRecord[]
   state(topic: string, partition: number): ReplicaState | null
   records(topic: string, partition: number, from: number, to: number): HeldRecord[]
+  damagedAt(topic: string, partition: number): number
   truncate(topic: string, partition: number, offset: number): void
 }
 

@@ -341,6 +341,12 @@ impl NativeSimulatedReplicas {
         records_of(self.replicas.records(&topic, partition, from as i64, to as i64))
     }
 
+    /// -1 where all of the log is whole.
+    #[napi]
+    pub fn damaged_at(&self, topic: String, partition: i32) -> f64 {
+        self.replicas.damaged_at(&topic, partition).map_or(-1.0, |offset| offset as f64)
+    }
+
     #[napi]
     pub fn truncate(&self, topic: String, partition: i32, offset: f64) -> Result<()> {
         self.replicas.truncate(&topic, partition, offset as i64).map_err(failure::other)

@@ -418,6 +418,19 @@ impl SimulatedReplicas {
         self.find(topic, partition).map(|partition| held(&partition, from, to)).unwrap_or_default()
     }
 
+    /// The offset at which the next whole batch with a right checksum is due, where the log says that it goes on and there is
+    /// none; `None` where all of an open log is whole.
+    pub fn damaged_at(&self, topic: &str, partition: i32) -> Option<i64> {
+        let log = self.find(topic, partition)?.opened_log()?;
+        let mut due = log.log_start_offset();
+        let scanned = log.scan_from(due, |header, batch| {
+            let is_whole = header.base_offset <= due && header.last_offset() >= due && record::checksum(batch) == header.crc;
+            due = if is_whole { header.last_offset() + 1 } else { due };
+            is_whole
+        });
+        (scanned.is_err() || due < log.log_end_offset()).then_some(due)
+    }
+
     /// Cuts a follower's log where its leader would not have it cut: for a simulation that is to find a fault.
     pub fn truncate(&self, topic: &str, partition: i32, offset: i64) -> Result<(), FollowError> {
         let partition = self.find(topic, partition).ok_or(PartitionUnavailable::Deleted)?;
@@ -446,7 +459,10 @@ fn held(partition: &Partition, from: i64, to: i64) -> Vec<HeldRecord> {
         if header.base_offset >= to {
             return false;
         }
-        if let Ok(decoded) = decode_batch(header, batch) {
+        // What no client would take for records is none.
+        if record::checksum(batch) == header.crc
+            && let Ok(decoded) = decode_batch(header, batch)
+        {
             records.extend(decoded.records.into_iter().filter(|record| (from..to).contains(&record.offset)).map(|record| HeldRecord {
                 offset: record.offset,
                 leader_epoch: header.partition_leader_epoch,

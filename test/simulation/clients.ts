@@ -64,14 +64,11 @@ export class Producer {
     const { world } = this.#parts
     world.after(world.between(5, 120), `${this.name} goes on`, () => {
       if (this.#isStopped) return
-      this.#send(Array.from({ length: world.between(1, 4) }, () => this.#value()))
+      const values = Array.from({ length: world.between(1, 4) }, () => `${this.name}-${this.#count++}`)
+      // Half of the batches are longer than what a disk writes in one piece.
+      if (world.chance(2)) values[0] += '.'.repeat(world.between(900, 1500))
+      this.#send(values)
     })
-  }
-
-  /** Some are longer than what a disk writes in one piece. */
-  #value(): string {
-    const { world } = this.#parts
-    return `${this.name}-${this.#count++}${world.chance(6) ? '.'.repeat(world.between(300, 1500)) : ''}`
   }
 
   #send(values: string[]): void {

@@ -163,19 +163,21 @@ export class Faults {
     this.#calmUntilMs = world.nowMs + FALLS_BEHIND_MS + SOCKET_TIMEOUT_MS + CALM_MS
   }
 
-  /** What every producer of a leader waits for is not on its disk when the power goes. */
+  /** What every producer waits for is not on its leader's disk when the power of all leaders goes. */
   #cutWhileWriting(): void {
     const { world, quorum, nodes, losesPower } = this.#parts
-    const leaders = (quorum.image.topicsByName.get(TOPIC)?.partitions ?? []).flatMap(({ leader }) => nodes.get(leader) ?? [])
-    if (!losesPower || leaders.length === 0) return
-    const leader = world.pick(leaders)
-    world.trace(`the disk of ${leader.id} stands still`)
-    leader.flushDelayMaxMs = NEVER_FLUSHED_MS
-    this.#then(world.between(200, 600), () => {
-      leader.flushDelayMaxMs = 3
-      leader.kill(world.next(1 << 30))
-      this.#later(leader, 50, 3000, () => leader.start())
-    })
+    if (!losesPower) return
+    const leaders = new Set((quorum.image.topicsByName.get(TOPIC)?.partitions ?? []).flatMap(({ leader }) => nodes.get(leader) ?? []))
+    const cutMs = world.between(200, 600)
+    for (const leader of leaders) {
+      world.trace(`the disk of ${leader.id} stands still`)
+      leader.flushDelayMaxMs = NEVER_FLUSHED_MS
+      this.#then(cutMs, () => {
+        leader.flushDelayMaxMs = 3
+        leader.kill(world.next(1 << 30))
+        this.#later(leader, 50, 3000, () => leader.start())
+      })
+    }
   }
 
   #then(delayMs: number, run: () => void): void {

@@ -73,7 +73,8 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
     faults.heal()
     await settle(world, () => checks.areAllInSync())
     for (const producer of producers) producer.stop()
-    await settle(world, () => checks.haveAllAll())
+    // A broker that stood still until just now may be fenced once more.
+    await settle(world, () => checks.haveAllAll() && checks.areAllInSync())
     checks.onEndOfRun()
     await world.runUntil(world.nowMs + 1)
     world.check()

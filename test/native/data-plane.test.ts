@@ -251,7 +251,8 @@ describe('requests', () => {
       socket.on('close', () => reject(new Error('closed')))
     })
 
-  it('are answered in their order, whatever the order of the answers', async () => {
+  it('of brokers to each other wait for no answer, and are answered in their order, whatever that of the answers', async () => {
+    const writeShareGroupState = 85
     const requests: ForwardedRequest[] = []
     dataPlane.onRequest((request) => {
       requests.push(request)
@@ -260,7 +261,7 @@ describe('requests', () => {
     })
     const { port } = dataPlane.listen({ name: 'PLAINTEXT', host: '127.0.0.1', port: 0 })
     const socket = connect(port, '127.0.0.1')
-    socket.write(Buffer.concat([frame(3, 1), frame(3, 2, new Uint8Array(600_000)), frame(3, 3)]))
+    socket.write(Buffer.concat([frame(writeShareGroupState, 1), frame(writeShareGroupState, 2, new Uint8Array(600_000)), frame(writeShareGroupState, 3)]))
     const answers = await collect(socket, 24)
     expect([4, 12, 20].map((at) => answers.readInt32BE(at))).toEqual([1, 2, 3])
     expect(requests[0]).toMatchObject({ listener: 'PLAINTEXT', clientAddress: '127.0.0.1' })

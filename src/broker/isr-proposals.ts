@@ -2,6 +2,7 @@
 // is not is told to the data plane, which may then propose again.
 
 import type { DataPlane, DataPlaneEvent } from '../native.ts'
+import { errorName, ERRORS } from '../protocol/error-codes.ts'
 import type { Logger } from '../shared/logger.ts'
 import { errorMessage } from '../shared/errors.ts'
 import type { Timers } from '../shared/timers.ts'
@@ -23,6 +24,8 @@ const TIMEOUT_MS = 30_000
 /** A refusal is not followed by the same proposal at once. */
 const BACKOFF_MS = 50
 const RECOVERED = 0
+/** Of a partition that the answer says nothing of. */
+const UNKNOWN = ERRORS.UNKNOWN_SERVER_ERROR.code
 
 export class IsrProposals {
   readonly #deps: IsrProposalsDeps
@@ -59,9 +62,12 @@ export class IsrProposals {
     try {
       const request = { brokerId: nodeId, brokerEpoch: brokerEpoch(), topics: byTopic(proposals) }
       const { errorCode, topics } = await controller.call('AlterPartition', request, { version: ALTER_PARTITION_VERSION, timeoutMs: TIMEOUT_MS, channel: 'isr' })
-      if (errorCode !== 0) return proposals
-      const accepted = new Set(topics.flatMap(({ topicId, partitions }) => partitions.filter((partition) => partition.errorCode === 0).map(({ partitionIndex }) => `${topicId}:${partitionIndex}`)))
-      return proposals.filter(({ topicId, partition }) => !accepted.has(`${topicId}:${partition}`))
+      const codes = new Map(topics.flatMap(({ topicId, partitions }) => partitions.map((partition) => [keyOf(topicId, partition.partitionIndex), partition.errorCode])))
+      const codeOf = ({ topicId, partition }: IsrProposal): number => (errorCode !== 0 ? errorCode : (codes.get(keyOf(topicId, partition)) ?? UNKNOWN))
+      const refused = proposals.filter((proposal) => codeOf(proposal) !== 0)
+      const [first] = refused
+      if (first !== undefined) logger.info('the controller does not take a proposed ISR', { partitions: refused.length, topic: first.topic, partition: first.partition, leaderEpoch: first.leaderEpoch, partitionEpoch: first.partitionEpoch, error: errorName(codeOf(first)) })
+      return refused
     } catch (error) {
       logger.warn('cannot propose a change of the ISR', { partitions: proposals.length, error: errorMessage(error) })
       return proposals
@@ -71,6 +77,10 @@ export class IsrProposals {
   #settle(proposals: readonly IsrProposal[]): void {
     for (const { topic, partition, leaderEpoch, partitionEpoch } of proposals) this.#deps.dataPlane.settleIsr(topic, partition, leaderEpoch, partitionEpoch)
   }
+}
+
+function keyOf(topicId: Uuid, partition: number): string {
+  return `${topicId}:${partition}`
 }
 
 function byTopic(proposals: readonly IsrProposal[]) {

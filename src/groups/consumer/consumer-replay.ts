@@ -2,6 +2,7 @@
 
 import { decodeRecord } from '../../protocol/codec.ts'
 import { fromTopicPartitions } from '../modern/assignment.ts'
+import { replayTargetEpoch } from '../modern/target-epoch.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { CONSUMER_KEYS, currentAssignmentFromRecord, memberFromRecord, regexFromRecord } from './consumer-records.ts'
 
@@ -13,7 +14,6 @@ export interface ReplayedGroups {
   onRegex(): void
 }
 
-const NO_TARGET = { assignmentEpoch: -1, assignmentTimestamp: 0n }
 const TYPES: ReadonlySet<number> = new Set(Object.values(CONSUMER_KEYS))
 
 export function isConsumerRecord(type: number): boolean {
@@ -42,10 +42,7 @@ export function replayConsumerRecord(groups: ReplayedGroups, type: number, key: 
     }
     case CONSUMER_KEYS.targetAssignmentMetadata: {
       const group = groupOf(decodeRecord('ConsumerGroupTargetAssignmentMetadataKey', key).groupId)
-      if (group === undefined) return
-      const { assignmentEpoch, assignmentTimestamp } = value === null ? NO_TARGET : decodeRecord('ConsumerGroupTargetAssignmentMetadataValue', value)
-      group.assignmentEpoch = assignmentEpoch
-      group.assignedAtMs = Number(assignmentTimestamp)
+      if (group !== undefined) replayTargetEpoch(group, value === null ? null : decodeRecord('ConsumerGroupTargetAssignmentMetadataValue', value))
       return
     }
     case CONSUMER_KEYS.targetAssignmentMember: {

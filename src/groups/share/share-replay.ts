@@ -2,6 +2,7 @@
 
 import { decodeRecord } from '../../protocol/codec.ts'
 import { fromTopicPartitions } from '../modern/assignment.ts'
+import { replayTargetEpoch } from '../modern/target-epoch.ts'
 import type { ShareGroup } from './share-group.ts'
 import { NO_SHARE_PARTITIONS } from './share-partitions.ts'
 import { currentSharesFromRecord, SHARE_KEYS, shareMemberFromRecord, sharePartitionsFromRecord } from './share-records.ts'
@@ -40,10 +41,7 @@ export function replayShareRecord(groups: ReplayedShareGroups, type: number, key
     }
     case SHARE_KEYS.targetAssignmentMetadata: {
       const group = groupOf(decodeRecord('ShareGroupTargetAssignmentMetadataKey', key).groupId)
-      if (group === undefined) return
-      const { assignmentEpoch, assignmentTimestamp } = value === null ? NO_TARGET : decodeRecord('ShareGroupTargetAssignmentMetadataValue', value)
-      group.assignmentEpoch = assignmentEpoch
-      group.assignedAtMs = Number(assignmentTimestamp)
+      if (group !== undefined) replayTargetEpoch(group, value === null ? null : decodeRecord('ShareGroupTargetAssignmentMetadataValue', value))
       return
     }
     case SHARE_KEYS.targetAssignmentMember: {
@@ -64,4 +62,3 @@ export function replayShareRecord(groups: ReplayedShareGroups, type: number, key
   }
 }
 
-const NO_TARGET = { assignmentEpoch: -1, assignmentTimestamp: 0n }

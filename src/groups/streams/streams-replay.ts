@@ -1,6 +1,7 @@
 // Records of streams groups applied to the groups of a shard.
 
 import { decodeRecord } from '../../protocol/codec.ts'
+import { replayTargetEpoch } from '../modern/target-epoch.ts'
 import type { StreamsGroup } from './streams-group.ts'
 import { sortedKeyValues } from './streams-member.ts'
 import { currentTasksFromRecord, STREAMS_KEYS, streamsMemberFromRecord, streamsTargetFromRecord } from './streams-records.ts'
@@ -11,7 +12,6 @@ export interface ReplayedStreamsGroups {
   removeStreams(group: StreamsGroup): void
 }
 
-const NO_TARGET = { assignmentEpoch: -1, assignmentTimestamp: 0n }
 const TYPES: ReadonlySet<number> = new Set(Object.values(STREAMS_KEYS))
 
 export function isStreamsRecord(type: number): boolean {
@@ -39,10 +39,7 @@ export function replayStreamsRecord(groups: ReplayedStreamsGroups, type: number,
     }
     case STREAMS_KEYS.targetAssignmentMetadata: {
       const group = groupOf(decodeRecord('StreamsGroupTargetAssignmentMetadataKey', key).groupId)
-      if (group === undefined) return
-      const { assignmentEpoch, assignmentTimestamp } = value === null ? NO_TARGET : decodeRecord('StreamsGroupTargetAssignmentMetadataValue', value)
-      group.assignmentEpoch = assignmentEpoch
-      group.assignedAtMs = Number(assignmentTimestamp)
+      if (group !== undefined) replayTargetEpoch(group, value === null ? null : decodeRecord('StreamsGroupTargetAssignmentMetadataValue', value))
       return
     }
     case STREAMS_KEYS.targetAssignmentMember: {

@@ -334,6 +334,19 @@ fn segments_that_go_while_they_are_cleaned_are_not_brought_back() {
     assert!(matches!(outcome, Err(CompactionError::Unavailable(_))), "{outcome:?}");
 }
 
+#[test]
+fn a_log_that_starts_inside_a_batch_is_compacted_from_there() {
+    let storage = open();
+    put(&storage, &[("a", Some("1")), ("b", Some("1")), ("c", Some("1")), ("d", Some("1"))]);
+    put(&storage, &[("d", Some("2"))]);
+    roll(&storage);
+    let partition = storage.partition(0);
+    storage.manager().delete_records(&partition, 2).unwrap();
+    assert_eq!(compact(&storage).clean_until, 5);
+    let readable: Vec<i64> = offsets(&storage).into_iter().filter(|offset| *offset >= partition.log_start_offset()).collect();
+    assert_eq!(readable, [2, 4]);
+}
+
 /// A random log, and what it should tell.
 struct Life {
     seed: u64,

@@ -195,9 +195,11 @@ fn note_keys(map: &mut OffsetMap, transactions: &mut CleanedTransactions, header
     let mut hashes = Vec::with_capacity(KEYS_AT_ONCE);
     for found in RecordIterator::new(records) {
         let found = found.map_err(|error| error.to_string())?;
-        if let Some(key) = found.key {
+        let offset = header.base_offset + i64::from(found.offset_delta);
+        // The first dirty offset may lie inside a batch: DeleteRecords counts records.
+        if let Some(key) = found.key.filter(|_| offset >= map.base_offset()) {
             hashes.push(map.hash(key));
-            noted.push(header.base_offset + i64::from(found.offset_delta));
+            noted.push(offset);
         }
         if hashes.len() == KEYS_AT_ONCE && !put_all(map, &mut hashes, &mut noted) {
             return Ok(Noted::Full);

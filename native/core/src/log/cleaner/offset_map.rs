@@ -49,7 +49,7 @@ impl OffsetMap {
         }
     }
 
-    /// Notes that a key has a record at `offset`, the newest so far.
+    /// Notes that a key has a record at `offset`, the newest so far and not below the map's base.
     pub fn put(&mut self, hash: KeyHash, offset: i64) -> Result<(), MapFull> {
         let distance = u32::try_from(offset - self.base_offset + 1).map_err(|_| MapFull)?;
         let mut slot = self.slot_of(hash);
@@ -69,6 +69,11 @@ impl OffsetMap {
     pub fn get(&self, hash: KeyHash) -> Option<i64> {
         let distance = self.entries[self.slot_of(hash)].distance;
         (distance != 0).then(|| self.base_offset + i64::from(distance) - 1)
+    }
+
+    /// Nothing below it can be put.
+    pub fn base_offset(&self) -> i64 {
+        self.base_offset
     }
 
     /// All records below it have been put.

@@ -7,7 +7,7 @@ import type { Uuid } from '../shared/uuid.ts'
 import { METADATA_TOPIC } from './cluster-image.ts'
 
 /** `offset` is that of the first record. */
-export type CommittedHandler = (offset: bigint, records: MetadataRecord[]) => void
+export type CommittedHandler = (offset: bigint, records: readonly MetadataRecord[]) => void
 
 /** Who keeps the log, where the others reach it (`host` is empty for a node that is alone), and how far each is; times in milliseconds since 1970, -1 for unknown. */
 export type QuorumDescription = {
@@ -18,11 +18,11 @@ export type QuorumDescription = {
 }
 
 export interface MetadataLog {
-  /** Appends records as one; resolves with the offset of the first once they are committed, rejects having appended none. */
+  /** Appends records as one; resolves once they are committed and were handed to `onCommitted`, with the offset of the first. Where it rejects they may still be committed later. */
   append(records: readonly MetadataRecord[]): Promise<bigint>
   /** Hands over all committed records in order, in steps of many; `offset` is that of the first of a step. */
   replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void>
-  /** Calls `handler` for all records committed after the replay that no append of this node answers for. */
+  /** Calls `handler` for all records committed after the replay, whoever appended them, in the order of the log. */
   onCommitted(handler: CommittedHandler): void
   /**
    * Calls `handler` with all records of a state that takes the place of the one before: this node was behind what the
@@ -57,15 +57,18 @@ const READ_SIZE_BYTES = 4_194_304
 export class PartitionMetadataLog implements MetadataLog {
   readonly #partition: PartitionAccess
   readonly #nodeId: number
+  #onCommitted: CommittedHandler | null = null
 
   constructor(partition: PartitionAccess, nodeId: number) {
     this.#partition = partition
     this.#nodeId = nodeId
   }
 
-  append(records: readonly MetadataRecord[]): Promise<bigint> {
+  async append(records: readonly MetadataRecord[]): Promise<bigint> {
     const values = records.map(({ name, version, value }) => ({ key: null, value: encodeMetadataRecord(name, version, value), timestampMs: null, headers: [] as [] }))
-    return this.#partition.append(METADATA_TOPIC, 0, values, null)
+    const offset = await this.#partition.append(METADATA_TOPIC, 0, values, null)
+    this.#onCommitted?.(offset, records)
+    return offset
   }
 
   async replay(onRecords: (offset: bigint, records: MetadataRecord[]) => void): Promise<void> {
@@ -83,8 +86,9 @@ export class PartitionMetadataLog implements MetadataLog {
     }
   }
 
-  /** Nobody else appends. */
-  onCommitted(): void {}
+  onCommitted(handler: CommittedHandler): void {
+    this.#onCommitted = handler
+  }
 
   /** It is behind nobody. */
   onSnapshot(): void {}

@@ -38,7 +38,7 @@ export class MetadataRuntime {
     this.#image = image
     this.#clock = clock
     this.#logger = logger
-    log.onCommitted((offset, records) => this.#commit(this.#image, records, offset))
+    log.onCommitted((offset, records) => this.#commit(records, offset))
     log.onSnapshot((lastOffset, records) => this.#begin(records, lastOffset))
   }
 
@@ -110,8 +110,7 @@ export class MetadataRuntime {
   }
 
   async #appendWaiting(): Promise<void> {
-    const base = this.#image
-    let next = base
+    let next = this.#image
     const records: MetadataRecord[] = []
     const decided: Waiting[] = []
     while (records.length < APPEND_RECORD_COUNT_MAX) {
@@ -128,8 +127,8 @@ export class MetadataRuntime {
     }
     if (records.length > 0) {
       try {
-        const offset = await this.#log.append(records)
-        this.#commit(base, records, offset)
+        // The image has them by the time this resolves: the log hands over what is committed in its own order.
+        await this.#log.append(records)
       } catch (error) {
         this.#logger.error('cannot write metadata', { error })
         for (const waiting of decided) waiting.fail(error)
@@ -139,8 +138,8 @@ export class MetadataRuntime {
     for (const waiting of decided) waiting.succeed()
   }
 
-  #commit(base: ClusterImage, records: readonly MetadataRecord[], offset: bigint): void {
-    const delta = new MetadataDelta(base)
+  #commit(records: readonly MetadataRecord[], offset: bigint): void {
+    const delta = new MetadataDelta(this.#image)
     for (const record of records) delta.replay(record)
     this.#become(delta.apply(offset + BigInt(records.length - 1)), delta)
   }

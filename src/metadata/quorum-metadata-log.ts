@@ -1,8 +1,7 @@
 // The metadata log as a node of the quorum keeps it.
 //
-// While this node leads, every batch of its epoch is one that it appended itself; whoever appended is answered after the
-// batch was told, and applies it. All other batches, among them own ones whose outcome was not known when the leader
-// changed, are handed to `onCommitted`.
+// Every batch is handed over when it is told, this node's own as well: one turn of the event loop may tell of an own batch,
+// of the leader that came after, and of what that one committed, before anybody who appended goes on.
 
 import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/codec.ts'
 import type { MetadataRecord } from '../protocol/codec.ts'
@@ -67,8 +66,6 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
   #onSuccession: (() => void) | null = null
   #ready: (() => void) | null = null
   #appending = false
-  /** Own batches that were told while their append was not answered. */
-  #unanswered: Step[] = []
   #failure: string | null = null
 
   private constructor(nodeId: number, onFailure: (message: string) => void) {
@@ -109,15 +106,12 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
     if (this.#appending) throw new RangeError('the metadata log takes one append at a time')
     this.#appending = true
     try {
-      const offset = await this.#quorum.propose(this.#epoch, encodeAll(records))
-      this.#unanswered = []
-      return offset
+      return await this.#quorum.propose(this.#epoch, encodeAll(records))
     } catch (error) {
       // Nothing was written: whoever leads now is to be asked.
       throw error instanceof KafkaError && error.errorName === 'NOT_LEADER_OR_FOLLOWER' ? new KafkaError('NOT_CONTROLLER', error.message, error) : error
     } finally {
       this.#appending = false
-      for (const step of this.#unanswered.splice(0)) this.#handOver(step)
     }
   }
 
@@ -189,7 +183,7 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
       case 'committed':
         this.#endOffset = event.baseOffset + BigInt(event.records.length)
         for (const record of event.records) this.#bytesSinceSnapshot += record.byteLength
-        this.#take({ offset: event.baseOffset, records: event.records }, event.epoch)
+        this.#take({ offset: event.baseOffset, records: event.records })
         return
       case 'leaderChanged':
         this.#leaderId = event.leaderId
@@ -203,8 +197,6 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
       case 'snapshotBegin':
         this.#endOffset = event.endOffset
         this.#bytesSinceSnapshot = 0
-        // The snapshot holds what they did.
-        this.#unanswered = []
         this.#snapshot = []
         return
       case 'snapshotRecords':
@@ -221,10 +213,9 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
     }
   }
 
-  #take(step: Step, epoch: number): void {
-    if (this.#steps !== undefined) this.#steps.push(step)
-    else if (this.#appending && epoch === this.#epoch) this.#unanswered.push(step)
-    else this.#handOver(step)
+  #take(step: Step): void {
+    if (this.#steps === undefined) this.#onCommitted?.(step.offset, step.records.map(decodeMetadataRecord))
+    else this.#steps.push(step)
   }
 
   #takeSnapshot(): void {
@@ -232,10 +223,6 @@ export class QuorumMetadataLog implements MetadataLog, SnapshotLog {
     this.#snapshot = null
     if (this.#steps !== undefined) this.#steps = [{ offset: this.#endOffset - BigInt(records.length), records }]
     else this.#onSnapshot?.(this.#endOffset - 1n, records.map(decodeMetadataRecord))
-  }
-
-  #handOver({ offset, records }: Step): void {
-    this.#onCommitted?.(offset, records.map(decodeMetadataRecord))
   }
 
   #leadershipChanged(): void {

@@ -90,6 +90,11 @@ export class Checks implements ConsumerChecks {
     return partitions.every(({ leader, isr, replicas }) => leader >= 0 && isr.length === replicas.length) && [...this.#nodes.values()].every((node) => this.#isItself(node))
   }
 
+  /** Whether every node has heard of all that is committed. */
+  haveAllHeard(): boolean {
+    return partitionsOf(this.#image as ClusterImage).every((partition) => [...this.#nodes.values()].every((node) => JSON.stringify(knownTo(node, partition.index)) === JSON.stringify(partition)))
+  }
+
   /** Whether every replica has, and knows to be committed, what every other has. */
   haveAllAll(): boolean {
     const partitions = partitionsOf(this.#image as ClusterImage)
@@ -113,7 +118,11 @@ export class Checks implements ConsumerChecks {
       const values = (logs[0] ?? []).map((record) => record.slice(record.indexOf(' ') + 1))
       this.#hold((this.#committed[index] ?? []).every(({ value }, offset) => values[offset] === value), `${TOPIC}-${index}: what was committed is not there any more`)
       this.#checkAcknowledged(index, values)
-      for (const node of this.#nodes.values()) this.#checkWhole(node, index)
+      for (const node of this.#nodes.values()) {
+        this.#checkWhole(node, index)
+        const known = knownTo(node, index)
+        this.#hold(JSON.stringify(known) === JSON.stringify(partition), `${TOPIC}-${index}: ${node.id} takes ${JSON.stringify(known)} for ${JSON.stringify(partition)}`)
+      }
     }
   }
 
@@ -217,6 +226,10 @@ export class Checks implements ConsumerChecks {
   #hold(holds: boolean, what: string): void {
     if (!holds) this.#world.fail(new Violation(what))
   }
+}
+
+function knownTo(node: SimulatedNode, index: number): PartitionImage | undefined {
+  return node.life?.runtime?.image.topicsByName.get(TOPIC)?.partitions[index]
 }
 
 function partitionsOf(image: ClusterImage): readonly PartitionImage[] {

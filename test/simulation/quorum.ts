@@ -23,11 +23,17 @@ type Member = {
   toldLeader: number | null
   /** Since when it cannot reach a majority; null while it can. */
   aloneSinceMs: number | null
+  /** It stands still until then, and hears of everything at once afterwards. */
+  stallsUntilMs: number
+  /** To be answered once what they proposed was told. */
+  readonly unanswered: Map<bigint, Proposal['resolve']>
 }
 type Proposal = { readonly entry: Entry; readonly epoch: number; readonly leader: Member; readonly resolve: (offset: bigint) => void; readonly reject: (error: Error) => void }
 
 const TICK_MS = 25
 const ELECTION_TIMEOUT_MS = 600
+/** One proposal in so many finds its leader at a standstill when it is committed, be it for a stalled event loop. */
+const PROPOSALS_PER_STALL = 8
 
 export class SimulatedQuorum {
   readonly #world: World
@@ -35,6 +41,7 @@ export class SimulatedQuorum {
   readonly #ids: readonly number[]
   readonly #members = new Map<number, Member>()
   readonly #entries: Entry[] = []
+  readonly #leaders = new Map<number, number>()
   #proposals: Proposal[] = []
   #epoch = 0
   #leaderId: number | null = null
@@ -45,6 +52,8 @@ export class SimulatedQuorum {
   onCommitted: (image: ClusterImage) => void = () => {}
   /** A planted fault: the leader is told of what it proposes before anybody else has it. */
   tellsEarly = false
+  /** Whether a leader stands still now and then when its proposal is committed. */
+  stalls = false
 
   constructor(world: World, network: Network, ids: readonly number[]) {
     this.#world = world
@@ -58,7 +67,7 @@ export class SimulatedQuorum {
   }
 
   open(id: number, isRunning: () => boolean, tell: (event: QuorumLogEvent) => void): QuorumAccess {
-    const member: Member = { id, tell, isRunning, toldEntries: 0, toldEpoch: -1, toldLeader: null, aloneSinceMs: null }
+    const member: Member = { id, tell, isRunning, toldEntries: 0, toldEpoch: -1, toldLeader: null, aloneSinceMs: null, stallsUntilMs: 0, unanswered: new Map() }
     this.#members.set(id, member)
     return {
       port: 0,
@@ -107,6 +116,7 @@ export class SimulatedQuorum {
     this.#proposals = []
     this.#leaderId = this.#world.pick(candidates)
     this.#epoch++
+    this.#leaders.set(this.#epoch, this.#leaderId)
     this.#leaderlessSinceMs = this.#world.nowMs
     this.#world.trace(`quorum: ${this.#leaderId} leads in epoch ${this.#epoch}`)
   }
@@ -157,22 +167,31 @@ export class SimulatedQuorum {
     this.#proposals = this.#proposals.filter((other) => other !== proposal)
     const committed = this.#commit(entry)
     if (this.tellsEarly) return
-    this.#tellEntries(leader)
-    if (epoch === this.#epoch) proposal.resolve(committed.offset)
+    leader.unanswered.set(committed.offset, proposal.resolve)
+    if (this.stalls && this.#world.chance(PROPOSALS_PER_STALL)) this.#stall(leader, epoch)
+    else if (this.#world.nowMs >= leader.stallsUntilMs) this.#tellEntries(leader)
+  }
+
+  /** Where that lasts, the others elect another. */
+  #stall(leader: Member, epoch: number): void {
+    const durationMs = this.#world.between(10, 2 * ELECTION_TIMEOUT_MS)
+    leader.stallsUntilMs = this.#world.nowMs + durationMs
+    this.#world.trace(`quorum: ${leader.id} stands still for ${durationMs} ms`)
+    if (durationMs > ELECTION_TIMEOUT_MS) {
+      this.#world.after(ELECTION_TIMEOUT_MS, 'election', () => {
+        if (this.#epoch === epoch && this.#members.get(leader.id) === leader) this.#elect(leader.id)
+      })
+    }
   }
 
   /** A member hears of the leader, and of what is committed, while there is a way between the two. */
   #catchUp(member: Member): void {
+    if (this.#world.nowMs < member.stallsUntilMs) return
     const leaderId = this.#leaderId
     const isReached = leaderId !== null && this.#isUp(leaderId) && this.#network.isOpen(leaderId, member.id) && this.#network.isOpen(member.id, leaderId)
     if (isReached) {
       this.#tellEntries(member)
-      if (member.toldEpoch !== this.#epoch || member.toldLeader !== leaderId) {
-        member.toldEpoch = this.#epoch
-        member.toldLeader = leaderId
-        member.tell({ kind: 'leaderChanged', leaderId, epoch: this.#epoch })
-        member.tell({ kind: 'epochStarted', epoch: this.#epoch })
-      }
+      if (member.toldEpoch !== this.#epoch || member.toldLeader !== leaderId) this.#tellLeader(member, this.#epoch, leaderId)
     }
     const isAlone = !this.#reachesMajority(member.id)
     member.aloneSinceMs = isAlone ? (member.aloneSinceMs ?? this.#world.nowMs) : null
@@ -186,7 +205,17 @@ export class SimulatedQuorum {
   #tellEntries(member: Member): void {
     while (member.toldEntries < this.#entries.length) {
       const { offset, epoch, records } = this.#entries[member.toldEntries++] as Entry
+      if (epoch > member.toldEpoch) this.#tellLeader(member, epoch, this.#leaders.get(epoch) as number)
       member.tell({ kind: 'committed', baseOffset: offset, epoch, records: [...records] })
+      member.unanswered.get(offset)?.(offset)
+      member.unanswered.delete(offset)
     }
+  }
+
+  #tellLeader(member: Member, epoch: number, leaderId: number): void {
+    member.toldEpoch = epoch
+    member.toldLeader = leaderId
+    member.tell({ kind: 'leaderChanged', leaderId, epoch })
+    member.tell({ kind: 'epochStarted', epoch })
   }
 }

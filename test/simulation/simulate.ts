@@ -59,6 +59,7 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
   try {
     for (const node of nodes.values()) world.after(world.next(200), 'first start', () => node.start())
     await form(world, nodes, quorum, losesPower)
+    quorum.stalls = true
     const clients = { world, network, nodes, planted: planted ?? null }
     const producers: Producer[] = []
     for (let partition = 0; partition < PARTITION_COUNT; partition++) {
@@ -74,7 +75,7 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
     await settle(world, () => checks.areAllInSync())
     for (const producer of producers) producer.stop()
     // A broker that stood still until just now may be fenced once more.
-    await settle(world, () => checks.haveAllAll() && checks.areAllInSync())
+    await settle(world, () => checks.haveAllAll() && checks.areAllInSync() && checks.haveAllHeard())
     checks.onEndOfRun()
     await world.runUntil(world.nowMs + 1)
     world.check()

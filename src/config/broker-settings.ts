@@ -127,7 +127,7 @@ export const BROKER_SETTINGS = {
   'group.max.session.timeout.ms': int(1_800_000, { doc: 'Longest session time-out of a group member, in milliseconds.' }),
   'group.min.session.timeout.ms': int(6000, { doc: 'Shortest session time-out of a group member, in milliseconds.' }),
   'group.max.size': int(2_147_483_647, { check: atLeast(1), doc: 'Members that a group may have.' }),
-  'group.consumer.assignment.interval.ms': int(0, { check: atLeast(0), doc: 'Least time in milliseconds between two assignments of a consumer group; 0 for an assignment with every change.' }),
+  'group.consumer.assignment.interval.ms': int(200, { check: atLeast(0), doc: 'Least time in milliseconds between two assignments of a consumer group; 0 for an assignment with every change. Who joins meanwhile is asked to come back right after it.' }),
   'group.consumer.assignors': list('uniform,range', { check: someOf('uniform', 'range'), doc: 'Assignors that members of the consumer protocol may ask for; the first is used where they do not.' }),
   'group.consumer.heartbeat.interval.ms': int(5000, { check: atLeast(1), doc: 'Time in milliseconds between heartbeats of members of the consumer protocol.' }),
   'group.consumer.max.assignment.interval.ms': int(15_000, { check: atLeast(0), doc: 'Most that one consumer group may have as consumer.assignment.interval.ms.' }),

@@ -22,7 +22,7 @@ export const GROUP_SETTINGS = {
   // Of KIP-1191, which Kafka 4.3 does not have yet.
   'errors.deadletterqueue.copy.record.enable': bool(false, 'Whether key and value of a record that a share group gives up go to its dead-letter queue, not only where the record is.'),
   'errors.deadletterqueue.topic.name': string('', { check: deadLetterTopicName, doc: 'The topic that records go to which a share group gives up; empty for none.' }),
-  'consumer.assignment.interval.ms': own('group.consumer.assignment.interval.ms', 0, 0),
+  'consumer.assignment.interval.ms': own('group.consumer.assignment.interval.ms', 200, 0),
   'consumer.heartbeat.interval.ms': own('group.consumer.heartbeat.interval.ms', 5000, 1),
   'consumer.session.timeout.ms': own('group.consumer.session.timeout.ms', 45_000, 1),
   'share.assignment.interval.ms': own('group.share.assignment.interval.ms', 0, 0),

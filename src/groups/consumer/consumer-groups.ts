@@ -10,6 +10,7 @@ import { randomUuid } from '../../shared/uuid.ts'
 import type { ClassicGroup } from '../classic/classic-group.ts'
 import type { Assignment } from '../modern/assignment.ts'
 import { fromTopicPartitions, ownedOf, sameOwned, toTopicPartitions } from '../modern/assignment.ts'
+import { nextHeartbeatMs } from '../modern/assignment-interval.ts'
 import { MemberTimers } from '../modern/member-timers.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import type { TopicLookup } from '../topic-lookup.ts'
@@ -85,7 +86,7 @@ export class ConsumerGroups {
       response: {
         memberId: member.memberId,
         memberEpoch: member.memberEpoch,
-        heartbeatIntervalMs: this.#deps.groupConfig(groupId).consumerHeartbeatIntervalMs ?? this.#deps.settings.consumerHeartbeatIntervalMs,
+        heartbeatIntervalMs: nextHeartbeatMs(this.#deps.groupConfig(groupId).consumerHeartbeatIntervalMs ?? this.#deps.settings.consumerHeartbeatIntervalMs, result.waitMs),
         assignment: hasChanged ? { topicPartitions: toTopicPartitions(member.assigned) } : null,
       },
       onCommitted: () => {

@@ -7,7 +7,7 @@ import { KafkaError } from '../../protocol/error-codes.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { GroupConfig, GroupSettings } from '../group-settings.ts'
 import type { Assignment } from '../modern/assignment.ts'
-import { mayAssign } from '../modern/assignment-interval.ts'
+import { assignmentWaitMs } from '../modern/assignment-interval.ts'
 import { reconcile } from '../modern/reconcile.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import type { TopicLookup } from '../topic-lookup.ts'
@@ -44,6 +44,8 @@ export type ProgressInput = {
 export type Progress = {
   readonly member: ConsumerMember
   readonly records: CoordinatorRecord[]
+  /** Until a new target may be computed, in milliseconds; 0 where none is needed. */
+  readonly waitMs: number
   /** Notes what was looked at; to be called once the records are committed. */
   onCommitted(): void
 }
@@ -77,7 +79,8 @@ export function progress(deps: ProgressDeps, input: ProgressInput): Progress {
   let target = group.targetOf(replaced?.memberId ?? after.memberId)
   let targetEpoch = group.assignmentEpoch
   const intervalMs = deps.groupConfig(groupId).consumerAssignmentIntervalMs ?? deps.settings.consumerAssignmentIntervalMs
-  if (groupEpoch > group.assignmentEpoch && mayAssign(group.assignedAtMs, intervalMs, nowMs)) {
+  const waitMs = groupEpoch > group.assignmentEpoch ? assignmentWaitMs(group.assignedAtMs, intervalMs, nowMs) : 0
+  if (groupEpoch > group.assignmentEpoch && waitMs === 0) {
     const members = [...membersWith(group, after, replaced)]
     const assignor = preferredAssignor(members, deps.assignors)
     if (assignor === undefined) throw new KafkaError('UNSUPPORTED_ASSIGNOR')
@@ -105,6 +108,7 @@ export function progress(deps: ProgressDeps, input: ProgressInput): Progress {
   return {
     member,
     records,
+    waitMs,
     onCommitted: () => {
       group.checkedVersion = version
       if (!regexes.checked) return

@@ -10,7 +10,7 @@ import type { Uuid } from '../../shared/uuid.ts'
 import type { GroupConfig, GroupSettings } from '../group-settings.ts'
 import type { Assignment } from '../modern/assignment.ts'
 import { sameAssignment, toTopicPartitions } from '../modern/assignment.ts'
-import { mayAssign } from '../modern/assignment-interval.ts'
+import { assignmentWaitMs, nextHeartbeatMs } from '../modern/assignment-interval.ts'
 import { MemberTimers } from '../modern/member-timers.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import type { TopicLookup } from '../topic-lookup.ts'
@@ -119,7 +119,8 @@ export class ShareGroups {
 
     let target = group.targetOf(memberId)
     let targetEpoch = group.assignmentEpoch
-    if (groupEpoch > group.assignmentEpoch && this.#mayAssign(group)) {
+    const waitMs = groupEpoch > group.assignmentEpoch ? this.#assignmentWaitMs(group) : 0
+    if (groupEpoch > group.assignmentEpoch && waitMs === 0) {
       target = this.#assign(group, groupEpoch, members, records).get(memberId) ?? NO_TARGET
       targetEpoch = groupEpoch
       logger.info('a share group has a new assignment', { groupId, groupEpoch, memberCount: members.size })
@@ -138,7 +139,7 @@ export class ShareGroups {
         response: {
           memberId,
           memberEpoch: member.memberEpoch,
-          heartbeatIntervalMs: this.#deps.groupConfig(groupId).shareHeartbeatIntervalMs ?? this.#deps.settings.shareHeartbeatIntervalMs,
+          heartbeatIntervalMs: nextHeartbeatMs(this.#deps.groupConfig(groupId).shareHeartbeatIntervalMs ?? this.#deps.settings.shareHeartbeatIntervalMs, waitMs),
           assignment: showsAssignment ? { topicPartitions: toTopicPartitions(member.assigned) } : null,
         },
         begun,
@@ -180,9 +181,9 @@ export class ShareGroups {
     return found
   }
 
-  #mayAssign({ groupId, assignedAtMs }: ShareGroup): boolean {
+  #assignmentWaitMs({ groupId, assignedAtMs }: ShareGroup): number {
     const intervalMs = this.#deps.groupConfig(groupId).shareAssignmentIntervalMs ?? this.#deps.settings.shareAssignmentIntervalMs
-    return mayAssign(assignedAtMs, intervalMs, this.#deps.nowMs())
+    return assignmentWaitMs(assignedAtMs, intervalMs, this.#deps.nowMs())
   }
 
   #assign(group: ShareGroup, groupEpoch: number, members: ReadonlyMap<string, ShareMember>, records: CoordinatorRecord[]): Map<string, Assignment> {

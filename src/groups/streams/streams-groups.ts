@@ -6,7 +6,7 @@ import type { Encodable, RequestOf, ResponseOf } from '../../protocol/api-keys.t
 import { KafkaError } from '../../protocol/error-codes.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { Timers } from '../../shared/timers.ts'
-import { mayAssign } from '../modern/assignment-interval.ts'
+import { assignmentWaitMs, nextHeartbeatMs } from '../modern/assignment-interval.ts'
 import { metadataHash } from '../modern/metadata-hash.ts'
 import { MemberTimers } from '../modern/member-timers.ts'
 import type { GroupConfig, GroupSettings } from '../group-settings.ts'
@@ -127,12 +127,13 @@ export class StreamsGroups {
     const isDelayed = assignsFromMs > this.#deps.monotonicMs()
     let target = group.targetOf(memberId)
     let targetEpoch = group.assignmentEpoch
+    const waitMs = groupEpoch > group.assignmentEpoch && !isDelayed ? this.#assignmentWaitMs(group) : 0
     if (groupEpoch > group.assignmentEpoch && isDelayed) {
       // Instances of an application tend to start together; giving tasks to the first would only move them again.
       target = NO_TASKS
       targetEpoch = Math.max(1, group.assignmentEpoch)
       status.push({ statusCode: STATUS.ASSIGNMENT_DELAYED, statusDetail: 'Assignment delayed due to the configured initial rebalance delay.' })
-    } else if (groupEpoch > group.assignmentEpoch && !this.#mayAssign(group)) {
+    } else if (waitMs > 0) {
       status.push({ statusCode: STATUS.ASSIGNMENT_DELAYED, statusDetail: 'Assignment delayed due to the configured assignment interval.' })
     } else if (groupEpoch > group.assignmentEpoch) {
       const targets = this.#assign(group, groupEpoch, members, configured, records)
@@ -163,7 +164,7 @@ export class StreamsGroups {
     const response: StreamsHeartbeatResponse = {
       memberId,
       memberEpoch: member.memberEpoch,
-      heartbeatIntervalMs: this.#deps.groupConfig(groupId).streamsHeartbeatIntervalMs ?? settings.streamsHeartbeatIntervalMs,
+      heartbeatIntervalMs: nextHeartbeatMs(this.#deps.groupConfig(groupId).streamsHeartbeatIntervalMs ?? settings.streamsHeartbeatIntervalMs, waitMs),
       status,
       activeTasks: showsTasks ? toTaskIds(member.assigned.active) : null,
       standbyTasks: showsTasks ? toTaskIds(member.assigned.standby) : null,
@@ -188,9 +189,9 @@ export class StreamsGroups {
     this.#watchRevocation(groupId, member)
   }
 
-  #mayAssign({ groupId, assignedAtMs }: StreamsGroup): boolean {
+  #assignmentWaitMs({ groupId, assignedAtMs }: StreamsGroup): number {
     const intervalMs = this.#deps.groupConfig(groupId).streamsAssignmentIntervalMs ?? this.#deps.settings.streamsAssignmentIntervalMs
-    return mayAssign(assignedAtMs, intervalMs, this.#deps.nowMs())
+    return assignmentWaitMs(assignedAtMs, intervalMs, this.#deps.nowMs())
   }
 
   #assign(group: StreamsGroup, groupEpoch: number, members: ReadonlyMap<string, StreamsMember>, configured: ConfiguredTopology, records: CoordinatorRecord[]): Map<string, Tasks> {

@@ -236,6 +236,8 @@ export type DataPlaneEvent =
     }
   /** A follower cut its log where it parted from its leader's. */
   | { kind: 'partitionTruncated'; topic: string; partition: number; fromOffset: number; toOffset: number }
+  /** A follower has got nothing from its leader for many attempts in a row; without a code of the leader's the reason tells why. */
+  | { kind: 'replicaStalled'; topic: string; partition: number; leader: number; errorCode: number; reason: string }
 
 /** What the broker asks of the native side. Calls are made on the JavaScript thread and do not wait for disk unless they return a promise. */
 export interface DataPlane {

@@ -1,6 +1,7 @@
 // What the data plane reports, in words for the operator.
 
 import type { DataPlaneEvent } from '../native.ts'
+import { errorName } from '../protocol/error-codes.ts'
 import type { Logger } from '../shared/logger.ts'
 
 export function logDataPlaneEvent(event: DataPlaneEvent, logger: Logger): void {
@@ -24,6 +25,9 @@ export function logDataPlaneEvent(event: DataPlaneEvent, logger: Logger): void {
       return
     case 'partitionTruncated':
       logger.info('cut a log where it parted from the leader\'s', { topic: event.topic, partition: event.partition, fromOffset: event.fromOffset, toOffset: event.toOffset })
+      return
+    case 'replicaStalled':
+      logger.warn('a replica gets nothing from its leader', { topic: event.topic, partition: event.partition, leader: event.leader, reason: event.errorCode === 0 ? event.reason : errorName(event.errorCode) })
       return
     case 'isrProposed':
       logger.debug('proposes an ISR', { topic: event.topic, partition: event.partition, leaderEpoch: event.leaderEpoch, isr: event.isr.map(({ brokerId }) => brokerId).join(',') })

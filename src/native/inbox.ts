@@ -22,6 +22,7 @@ const LOG_DIR_FAILED = 6
 const PARTITION_ADVANCED = 7
 const ISR_PROPOSED = 8
 const PARTITION_TRUNCATED = 9
+const REPLICA_STALLED = 10
 
 /** Hands the items in the first `length` bytes of `buffer` to `handlers`, in order. Frames are copied: the buffer is used again. */
 export function readInbox(buffer: Buffer, length: number, listeners: readonly string[], handlers: InboxHandlers): void {
@@ -67,6 +68,9 @@ function readItem(buffer: Buffer, start: number, end: number, listeners: readonl
       return
     case PARTITION_TRUNCATED:
       handlers.event({ kind: 'partitionTruncated', topic: unpacker.string(), partition: unpacker.i32(), fromOffset: unpacker.f64(), toOffset: unpacker.f64() })
+      return
+    case REPLICA_STALLED:
+      handlers.event({ kind: 'replicaStalled', topic: unpacker.string(), partition: unpacker.i32(), leader: unpacker.i32(), errorCode: unpacker.i16(), reason: unpacker.string() })
       return
     case PARTITION_ADVANCED:
       handlers.advanced(unpacker.f64())

@@ -49,7 +49,7 @@ function add(counts: { passed: number; failed: number }): void {
 /** Both brokers are fresh and have the same settings. */
 async function compareWithKafka(): Promise<{ passed: number; failed: number }> {
   console.log('the same requests to Apache Kafka …')
-  // Assignments at once are this broker's default, but not Kafka's.
+  // The two have different intervals by default.
   const settings = { 'group.initial.rebalance.delay.ms': 0, 'group.consumer.assignment.interval.ms': 0, 'group.share.assignment.interval.ms': 0, 'group.streams.assignment.interval.ms': 0, 'log.segment.bytes': 1_073_741_824, 'log.retention.hours': 168 }
   // On a busy machine Kafka's broker would take itself for lost.
   const patience = { 'broker.session.timeout.ms': 600_000, 'initial.broker.registration.timeout.ms': 600_000 }

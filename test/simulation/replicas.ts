@@ -6,7 +6,7 @@ import type { AddonTopicState } from '../../src/native/addon.ts'
 export type ReplicaState = { leads: boolean; follows: boolean; leaderEpoch: number; partitionEpoch: number; logStartOffset: number; highWatermark: number; logEndOffset: number; isAvailable: boolean }
 export type HeldRecord = { offset: number; leaderEpoch: number; value: string }
 export type ReplicaFact = {
-  kind: 'isrProposed' | 'partitionTruncated' | 'partitionLoaded' | 'partitionFailed' | 'logDirFailed'
+  kind: 'isrProposed' | 'partitionTruncated' | 'replicaStalled' | 'partitionLoaded' | 'partitionFailed' | 'logDirFailed'
   topic: string
   topicId?: string
   partition: number

@@ -418,6 +418,9 @@ fn fact_of(fact: StorageFact) -> Fact {
         StorageFact::PartitionTruncated { topic, partition, from_offset, to_offset } => {
             Fact::PartitionTruncated { topic: topic.to_string(), partition, from_offset, to_offset }
         }
+        StorageFact::ReplicaStalled { topic, partition, leader, error, reason } => {
+            Fact::ReplicaStalled { topic: topic.to_string(), partition, leader, error, reason }
+        }
         StorageFact::LogDirFailed { path, message } => Fact::LogDirFailed { path: path.to_string_lossy().into_owned(), message },
     }
 }

@@ -16,6 +16,7 @@ const LOG_DIR_FAILED: u8 = 6;
 const PARTITION_ADVANCED: u8 = 7;
 const ISR_PROPOSED: u8 = 8;
 const PARTITION_TRUNCATED: u8 = 9;
+const REPLICA_STALLED: u8 = 10;
 
 /// Packs what is queued into `out`. Returns the number of bytes written, or, where even the first item does not fit,
 /// the size that it needs, negated.
@@ -116,6 +117,14 @@ fn pack_fact(fact: &Fact, packer: &mut Packer) {
             packer.i32(*partition);
             packer.f64(*from_offset as f64);
             packer.f64(*to_offset as f64);
+        }
+        Fact::ReplicaStalled { topic, partition, leader, error, reason } => {
+            packer.u8(REPLICA_STALLED);
+            packer.string(topic);
+            packer.i32(*partition);
+            packer.i32(*leader);
+            packer.i16(*error);
+            packer.string(reason);
         }
         Fact::PartitionAdvanced { watch } => {
             packer.u8(PARTITION_ADVANCED);

@@ -417,5 +417,12 @@ fn fact_of(fact: StorageFact) -> SimulatedFact {
             to_offset: to_offset as f64,
             ..empty
         },
+        StorageFact::ReplicaStalled { topic, partition, leader, error, reason } => SimulatedFact {
+            kind: "replicaStalled".to_owned(),
+            topic: topic.to_string(),
+            partition,
+            message: format!("of leader {leader}: error {error} {reason}"),
+            ..empty
+        },
     }
 }

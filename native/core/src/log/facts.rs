@@ -53,6 +53,15 @@ pub enum StorageFact {
         from_offset: i64,
         to_offset: i64,
     },
+    /// A follower has got nothing from its leader for many attempts in a row.
+    ReplicaStalled {
+        topic: Arc<str>,
+        partition: i32,
+        leader: i32,
+        /// Kafka's code, where the leader gave one; else 0, and the reason tells.
+        error: i16,
+        reason: String,
+    },
 }
 
 type Report = Box<dyn Fn(StorageFact) + Send + Sync>;

@@ -44,6 +44,12 @@ impl Partition {
         }))
     }
 
+    /// Says that this follower gets nothing from its leader, and why: Kafka's code where the leader gave one, or a reason.
+    pub fn report_stalled(&self, error: i16, reason: &str) {
+        let (topic, partition, leader) = (self.topic().clone(), self.index(), self.standing().leader);
+        self.home.report(StorageFact::ReplicaStalled { topic, partition, leader, error, reason: reason.to_owned() });
+    }
+
     fn check_follows(&self, writer: &LogWriter, leader_epoch: i32) -> Result<(), FollowError> {
         if let Some(unavailable) = writer.unavailable().or_else(|| self.unavailable()) {
             return Err(unavailable.into());

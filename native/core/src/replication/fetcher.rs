@@ -13,6 +13,8 @@ use crate::protocol::replica_fetch::{
 };
 use crate::protocol::{ErrorCode, Malformed};
 
+/// A partition with so many setbacks in a row is reported: leaders change within fewer.
+const SETBACKS_UNTIL_STALLED: u32 = 10;
 /// How long a log that is being opened is left alone.
 const LOADING_PAUSE: Duration = Duration::from_millis(20);
 
@@ -53,6 +55,8 @@ struct Followed {
     delayed_until: Option<Duration>,
     /// How far behind what the leader has committed; `None` until it has said.
     lag: Option<i64>,
+    /// In a row, those that take a while to pass.
+    setbacks: u32,
     /// Its offset is none of the leader's: this is what has to be known of the leader's log.
     asks: Option<Bound>,
     /// What the leader's session knows of it.
@@ -102,7 +106,7 @@ impl Fetcher {
             let key = (*topic_id, partition.index());
             let kept = former.remove(&key);
             let (partition, leader_epoch) = (partition.clone(), *leader_epoch);
-            let fresh = Followed { partition, leader_epoch, delayed_until: None, lag: None, asks: None, told: None };
+            let fresh = Followed { partition, leader_epoch, delayed_until: None, lag: None, setbacks: 0, asks: None, told: None };
             let followed = match kept {
                 Some(kept) if kept.leader_epoch == leader_epoch && Arc::ptr_eq(&kept.partition, &fresh.partition) => kept,
                 Some(kept) => Followed { told: kept.told, ..fresh },
@@ -259,8 +263,9 @@ impl Fetcher {
         for fetched in &response.partitions {
             let Some(followed) = self.followed.get_mut(&(fetched.topic_id, fetched.index)) else { continue };
             let records = &frame[fetched.records.clone()];
-            if let Err(pause) = followed.on_fetched(fetched, records, &self.storage, now) {
-                followed.delayed_until = Some(now + if pause == Pause::Short { LOADING_PAUSE } else { self.options.backoff });
+            match followed.on_fetched(fetched, records, &self.storage, now) {
+                Ok(()) => followed.setbacks = 0,
+                Err(setback) => followed.set_back(&setback, now, self.options.backoff),
             }
         }
     }
@@ -271,10 +276,10 @@ impl Fetcher {
         let Some(followed) = found else { return };
         let outcome = match error {
             0 => followed.on_bound(offset),
-            _ => Err(Pause::Long),
+            _ => Err(Setback::of_leader(error)),
         };
-        if outcome.is_err() {
-            followed.delayed_until = Some(now + self.options.backoff);
+        if let Err(setback) = outcome {
+            followed.set_back(&setback, now, self.options.backoff);
         }
     }
 }
@@ -283,24 +288,43 @@ fn check_correlation(found: i32, expected: i32) -> Result<(), Malformed> {
     if found == expected { Ok(()) } else { Err(Malformed::Length(i64::from(found))) }
 }
 
-/// How long a partition is left alone after what did not work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pause {
-    Short,
-    Long,
+/// What did not work.
+#[derive(Debug, PartialEq, Eq)]
+struct Setback {
+    /// Over in a moment: the partition is left alone for that long only.
+    is_brief: bool,
+    /// Kafka's code, where it is the leader's; else 0.
+    error: i16,
+    reason: String,
 }
 
-impl From<FollowError> for Pause {
-    fn from(error: FollowError) -> Pause {
-        match error {
-            // The assignment that follows from it is on its way.
-            FollowError::Moved | FollowError::Unavailable(PartitionUnavailable::Loading) => Pause::Short,
-            FollowError::Corrupt(_) | FollowError::StorageFull | FollowError::Unavailable(_) => Pause::Long,
-        }
+impl Setback {
+    fn of_leader(error: i16) -> Setback {
+        Setback { is_brief: false, error, reason: String::new() }
+    }
+
+    fn own(reason: impl std::fmt::Display) -> Setback {
+        Setback { is_brief: false, error: 0, reason: reason.to_string() }
+    }
+}
+
+impl From<FollowError> for Setback {
+    fn from(error: FollowError) -> Setback {
+        // After a move the assignment that follows from it is on its way.
+        let is_brief = matches!(error, FollowError::Moved | FollowError::Unavailable(PartitionUnavailable::Loading));
+        Setback { is_brief, ..Setback::own(error) }
     }
 }
 
 impl Followed {
+    fn set_back(&mut self, setback: &Setback, now: Duration, backoff: Duration) {
+        self.delayed_until = Some(now + if setback.is_brief { LOADING_PAUSE } else { backoff });
+        self.setbacks += u32::from(!setback.is_brief);
+        if self.setbacks == SETBACKS_UNTIL_STALLED && !setback.is_brief {
+            self.partition.report_stalled(setback.error, &setback.reason);
+        }
+    }
+
     fn is_delayed(&self, now: Duration) -> bool {
         self.delayed_until.is_some_and(|until| now < until)
     }
@@ -347,13 +371,13 @@ impl Followed {
         self.lag.is_none_or(|lag| lag > 0) && self.partition.standing().follower_throttled
     }
 
-    fn on_fetched(&mut self, fetched: &FetchedReplica, records: &[u8], storage: &LogManager, now: Duration) -> Result<(), Pause> {
+    fn on_fetched(&mut self, fetched: &FetchedReplica, records: &[u8], storage: &LogManager, now: Duration) -> Result<(), Setback> {
         if fetched.error == ErrorCode::OffsetOutOfRange.code() {
             self.asks = Some(Bound::LogEnd);
             return Ok(());
         }
         if fetched.error != ErrorCode::None.code() {
-            return Err(Pause::Long);
+            return Err(Setback::of_leader(fetched.error));
         }
         if let Some((epoch, end_offset)) = fetched.diverging_epoch {
             return Ok(self.partition.truncate_to_epoch_end(self.leader_epoch, epoch, end_offset)?);
@@ -368,13 +392,13 @@ impl Followed {
         self.lag = Some(fetched.high_watermark - self.partition.log_end_offset());
         let log_start = fetched.log_start_offset.min(self.partition.high_watermark());
         if log_start > self.partition.log_start_offset() {
-            storage.raise_log_start(&self.partition, log_start).map_err(|_| Pause::Long)?;
+            storage.raise_log_start(&self.partition, log_start).map_err(Setback::own)?;
         }
         Ok(())
     }
 
     /// The leader's log ends, or begins, at `offset`, and this one's end was outside.
-    fn on_bound(&mut self, offset: i64) -> Result<(), Pause> {
+    fn on_bound(&mut self, offset: i64) -> Result<(), Setback> {
         let log_end = self.partition.log_end_offset();
         match self.asks.take() {
             Some(Bound::LogEnd) if offset < log_end => Ok(self.partition.truncate_to(self.leader_epoch, offset)?),
@@ -384,7 +408,7 @@ impl Followed {
             }
             Some(Bound::LogStart) if offset > log_end => Ok(self.partition.begin_at(self.leader_epoch, offset)?),
             // It moved meanwhile: what is asked next is within.
-            Some(Bound::LogStart) | None => Err(Pause::Long),
+            Some(Bound::LogStart) | None => Err(Setback::own("the leader's log begins and ends elsewhere by now")),
         }
     }
 }

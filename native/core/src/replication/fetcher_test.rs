@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::env::{Env, ManualClock, SimulatedFiles};
-use crate::log::{LogConfig, LogManagerOptions, PartitionSpec, TopicSpec};
+use crate::log::{LogConfig, LogManagerOptions, PartitionSpec, StorageFact, TopicSpec};
 use crate::protocol::fetch::{self, FetchRequest, FetchedPartition};
 use crate::protocol::{ApiKey, RequestHeader, Writer};
 use crate::record::{RecordInput, build_batch, set_base_offset_and_leader_epoch};
@@ -190,6 +190,40 @@ fn damaged_records_are_fetched_again_later() {
     assert_eq!(bench.fetcher.next(at(1)), Next::Wait(at(BACKOFF_MS)));
     assert_eq!(bench.fetch(at(BACKOFF_MS)), ((0, 0), vec![(0, 0)], vec![]));
     assert_eq!(bench.partition(0).log_end_offset(), 0);
+}
+
+#[test]
+fn a_replica_that_gets_nothing_for_long_is_reported_once_and_again_after_it_got_something() {
+    let mut bench = Bench::new(1);
+    let facts = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let told = facts.clone();
+    bench.storage.listen(move |fact| told.lock().push(fact));
+    let mut now = 0;
+    let mut refuse = |bench: &mut Bench, count: u32, records: &[u8], error: ErrorCode| {
+        for _ in 0..count {
+            bench.fetch(at(now));
+            let answer = FetchedPartition { error, ..head(1) };
+            bench.answer(at(now), ErrorCode::None, 0, &[(0, answer, records.to_vec())]);
+            now += BACKOFF_MS;
+        }
+    };
+    let stalled = |error: ErrorCode, reason: &str| StorageFact::ReplicaStalled {
+        topic: Arc::from("orders"),
+        partition: 0,
+        leader: 2,
+        error: error.code(),
+        reason: reason.to_owned(),
+    };
+    refuse(&mut bench, SETBACKS_UNTIL_STALLED - 1, &[], ErrorCode::NotLeaderOrFollower);
+    assert_eq!(*facts.lock(), []);
+    refuse(&mut bench, 5, &[], ErrorCode::NotLeaderOrFollower);
+    assert_eq!(*facts.lock(), [stalled(ErrorCode::NotLeaderOrFollower, "")]);
+    refuse(&mut bench, 1, &batch(0), ErrorCode::None);
+    let mut damaged = batch(1);
+    damaged[61] ^= 1;
+    refuse(&mut bench, SETBACKS_UNTIL_STALLED + 5, &damaged, ErrorCode::None);
+    let damage = "the fetched records are not usable: the checksum of the batch at offset 1 does not hold";
+    assert_eq!(*facts.lock(), [stalled(ErrorCode::NotLeaderOrFollower, ""), stalled(ErrorCode::None, damage)]);
 }
 
 #[test]

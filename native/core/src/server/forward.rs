@@ -127,6 +127,14 @@ pub enum Fact {
         from_offset: i64,
         to_offset: i64,
     },
+    /// See [`crate::log::StorageFact::ReplicaStalled`].
+    ReplicaStalled {
+        topic: String,
+        partition: i32,
+        leader: i32,
+        error: i16,
+        reason: String,
+    },
     /// A partition that the control plane watches has more committed records, or has stopped.
     PartitionAdvanced {
         watch: u64,

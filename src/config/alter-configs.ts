@@ -28,8 +28,8 @@ export type ConfigSpace = {
   check(texts: ConfigTexts, changed: readonly string[]): void
 }
 
-/** Throws InvalidConfig for what a topic with these configs would be refused for; `fallback` gives those it does not set. */
-export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fallback: (name: string) => string): void {
+/** Throws InvalidConfig for what a topic with these configs would be refused for; `fallback` gives those it does not set. Internal topics are the coordinators' own. */
+export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fallback: (name: string) => string, isInternal = false): void {
   for (const [name, text] of texts) {
     if (text === null) throw new InvalidConfig(`Null value not supported for topic configs: ${name}`)
     // Kafka compiles the name into its own tests; nobody else may shrink a segment below the least size.
@@ -43,6 +43,14 @@ export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fal
   const most = Number(texts.get('max.compaction.lag.ms') ?? fallback('max.compaction.lag.ms'))
   if (least > most) throw new InvalidConfig(`conflict topic config setting min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`)
   checkDelay((name) => texts.get(name) ?? fallback(name))
+  if (isInternal) checkKeepsAll(texts)
+}
+
+/** A coordinator that reads less than all of its log would forget what it acknowledged. */
+function checkKeepsAll(texts: ReadonlyMap<string, string | null>): void {
+  for (const name of ['delivery.delay.enable', 'record.ttl.enable']) {
+    if (texts.get(name)?.trim().toLowerCase() === 'true') throw new InvalidConfig(`${name} cannot be set for an internal topic: its coordinator has to read every record.`)
+  }
 }
 
 /** A record that is deleted before its time would never be delivered. */
@@ -53,12 +61,12 @@ function checkDelay(text: (name: string) => string): void {
   throw new InvalidConfig(`delivery.delay.max.ms (${delayMs}) is longer than retention.ms (${retentionMs}): delayed records would be deleted before they are delivered. Set delivery.delay.max.ms to at most retention.ms, or keep records longer.`)
 }
 
-export function topicConfigSpace(fallback: (name: string) => string): ConfigSpace {
+export function topicConfigSpace(fallback: (name: string) => string, isInternal = false): ConfigSpace {
   return {
     key: (name) => (isTopicSetting(name) ? TOPIC_SETTINGS[name] : undefined),
     fallback,
     notAList: (name, operation) => new InvalidConfig(`Can't ${operation} to key ${name} because its type is not LIST.`),
-    check: (texts) => checkTopicConfigs(texts, fallback),
+    check: (texts) => checkTopicConfigs(texts, fallback, isInternal),
   }
 }
 

@@ -6,7 +6,7 @@ import { clientMetricsConfigSpace } from '../../config/client-metrics-settings.t
 import { CORDONED_LOG_DIRS } from '../../config/cordoned-directories.ts'
 import type { MetadataRecord } from '../../protocol/codec.ts'
 import { KafkaError } from '../../protocol/error-codes.ts'
-import { CONFIG_RESOURCES, configsOf } from '../cluster-image.ts'
+import { CONFIG_RESOURCES, configsOf, INTERNAL_TOPICS } from '../cluster-image.ts'
 import type { ClusterImage } from '../cluster-image.ts'
 import { hasEligibleLeaderReplicas } from '../features.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
@@ -87,7 +87,7 @@ function configSpace(image: ClusterImage, resourceType: number, resourceName: st
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Default topic resources are not allowed.')
       checkTopicName(resourceName)
       if (!image.topicsByName.has(resourceName)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
-      return topicConfigSpace(fallbacks.topic)
+      return topicConfigSpace(fallbacks.topic, INTERNAL_TOPICS.has(resourceName))
     case CONFIG_RESOURCES.BROKER:
       return brokerConfigSpace(fallbacks.broker)
     case CONFIG_RESOURCES.GROUP:

@@ -10,7 +10,7 @@ import type { CreateTopicsRequest, CreateTopicsResponse } from '../../protocol/m
 import { PARTITIONS_PER_REQUEST_MAX, RECORDS_PER_OPERATION_MAX } from '../../shared/limits.ts'
 import { ZERO_UUID } from '../../shared/uuid.ts'
 import type { Uuid } from '../../shared/uuid.ts'
-import { CONFIG_RESOURCES, METADATA_TOPIC } from '../cluster-image.ts'
+import { CONFIG_RESOURCES, INTERNAL_TOPICS, METADATA_TOPIC } from '../cluster-image.ts'
 import type { ClusterImage } from '../cluster-image.ts'
 import type { ControllerResult } from '../metadata-runtime.ts'
 import { placeableBrokers } from '../balancer/image-state.ts'
@@ -67,7 +67,7 @@ export function createTopics(image: ClusterImage, topics: readonly CreatableTopi
 function createTopic(image: ClusterImage, topic: CreatableTopic, creation: TopicCreation): ControllerResult<CreatedTopic> {
   checkName(image, topic.name)
   const configs = new Map(topic.configs.map(({ name, value }) => [name, value]))
-  checkTopicConfigs(configs, creation.fallback)
+  checkTopicConfigs(configs, creation.fallback, INTERNAL_TOPICS.has(topic.name))
   const own = configs as ConfigTexts
   const replicas = topic.assignments.length > 0 ? assignedReplicas(image, topic) : placedReplicas(image, topic, creation)
   const topicId = creation.newTopicId()

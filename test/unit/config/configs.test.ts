@@ -45,6 +45,12 @@ test('a topic whose records must be compacted before they may be is refused', ()
   expect(() => checkTopicConfigs(own, kafkaDefault)).toThrow(expect.objectContaining({ message: 'conflict topic config setting min.compaction.lag.ms (100) > max.compaction.lag.ms (50)' }))
 })
 
+test.each(['delivery.delay.enable', 'record.ttl.enable'])('an internal topic is refused %s, which would keep records from its coordinator', (name) => {
+  const message = `${name} cannot be set for an internal topic: its coordinator has to read every record.`
+  expect(() => checkTopicConfigs(new Map([[name, 'true']]), kafkaDefault, true)).toThrow(expect.objectContaining({ message }))
+  checkTopicConfigs(new Map([[name, 'false']]), kafkaDefault, true)
+})
+
 test.each([['cleanup.policy', ''], ['cleanup.policy', ' compact , delete '], ['retention.bytes', '-9'], ['unclean.leader.election.enable', 'TRUE'], ['flush.on.ack', 'true']])('%s=%j is taken', (name, value) => {
   checkTopicConfigs(new Map([[name, value]]), kafkaDefault)
 })

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use millrace_core::env::Env;
 use millrace_core::record::{RecordInput, build_batch};
-use openraft::errors::{ClientWriteError, RaftError};
+use openraft::errors::{ChangeMembershipError, ClientWriteError, RaftError};
 use openraft::impls::ProgressResponder;
 use openraft::type_config::async_runtime::watch::WatchReceiver;
 use openraft::{ChangeMembers, Config, Raft, SnapshotPolicy};
@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 use crate::entry::BATCH_SIZE_MAX_BYTES;
 use crate::error::{ProposeError, QuorumError};
@@ -61,6 +62,9 @@ pub struct Options {
 
 /// How long a node may take to have what is committed before it votes.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a change of the quorum waits for the one before it.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Consensus = Raft<Types, StateMachine>;
 
@@ -233,8 +237,7 @@ async fn observe(raft: &Consensus, node_id: u64, member: Member) -> Result<i64, 
         // Another disk holds nothing of what this one was known to have.
         change(raft, ChangeMembers::RemoveNodes(BTreeSet::from([node_id]))).await?;
     }
-    raft.add_learner(node_id, member, false).await.map_err(failed)?;
-    Ok(0)
+    change(raft, ChangeMembers::AddNodes(BTreeMap::from([(node_id, member)]))).await
 }
 
 /// Waits until a node has all that is committed now: one that would not answer must not count for a majority.
@@ -259,9 +262,19 @@ async fn caught_up(raft: &Consensus, node_id: u64) -> Result<(), ProposeError> {
     tokio::time::timeout(CATCH_UP_TIMEOUT, wait).await.map_err(|_| refused())?
 }
 
+/// Changes who belongs to the quorum, once a change that is under way has ended: a node that comes may have just been noted.
 async fn change(raft: &Consensus, change: ChangeMembers<u64, Member>) -> Result<i64, ProposeError> {
-    raft.change_membership(change, true).await.map_err(failed)?;
-    Ok(0)
+    let mut metrics = raft.metrics();
+    let deadline = Instant::now() + CHANGE_TIMEOUT;
+    loop {
+        match raft.change_membership(change.clone(), true).await {
+            Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(ChangeMembershipError::InProgress(other)))) => {
+                let ended = timeout_at(deadline, metrics.changed()).await;
+                ended.map_err(|_| ProposeError::Refused(other.to_string()))?.map_err(stopped)?;
+            }
+            outcome => return outcome.map(|_| 0).map_err(failed),
+        }
+    }
 }
 
 fn failed(error: RaftError<Types, ClientWriteError<Types>>) -> ProposeError {

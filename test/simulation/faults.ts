@@ -22,7 +22,8 @@ export type FaultParts = {
   readonly network: Network
   readonly quorum: SimulatedQuorum
   readonly nodes: ReadonlyMap<number, SimulatedNode>
-  readonly partitionCount: number
+  /** All topics, with how many partitions they have. */
+  readonly topics: ReadonlyMap<string, number>
   /** Acknowledged records are on disks, so that these may lose whatever was not synced, all at once too. */
   readonly losesPower: boolean
 }
@@ -41,17 +42,21 @@ export class Faults {
 
   /** Takes everything back, and has everybody start again who cannot go on. */
   heal(): void {
-    const { network, nodes, world, partitionCount } = this.#parts
+    const { network, nodes, world } = this.#parts
     this.#isStopped = true
     network.heal()
     for (const node of nodes.values()) {
       this.#healDisk(node)
       node.pausedUntilMs = 0
       node.fetchesFromMs = 0
-      const hasFailed = Array.from({ length: partitionCount }, (_, index) => node.replicas.state(TOPIC, index)).some((state) => state !== null && !state.isAvailable)
-      if (hasFailed) node.kill(null)
+      if (this.#hasFailed(node)) node.kill(null)
     }
     this.#startAll(world.nowMs + 20_000)
+  }
+
+  #hasFailed(node: SimulatedNode): boolean {
+    const states = [...this.#parts.topics].flatMap(([topic, partitionCount]) => Array.from({ length: partitionCount }, (_, index) => node.replicas.state(topic, index)))
+    return states.some((state) => state !== null && !state.isAvailable)
   }
 
   #startAll(untilMs: number): void {
@@ -222,7 +227,7 @@ export class Faults {
   /** Only while the others have what it had: a disk that is gone may have been the last. */
   #replaceDisk(node: SimulatedNode): void {
     const { quorum, nodes, world } = this.#parts
-    const partitions = quorum.image.topicsByName.get(TOPIC)?.partitions ?? []
+    const partitions = [...quorum.image.topicsByName.values()].flatMap((topic) => topic.partitions)
     const others = [...nodes.values()].filter((other) => other !== node)
     const isSpared = partitions.length > 0 && partitions.every(({ isr }) => others.some(({ id, isRunning }) => isr.includes(id) && isRunning))
     if (!isSpared) return

@@ -37,7 +37,7 @@ export class Caller {
   }
 
   /** `done` runs once, with null where no answer has come. */
-  ask<N extends ApiName>(node: SimulatedNode, api: N, version: number, request: Encodable<RequestOf<N>>, done: (response: ResponseOf<N> | null) => void, fate: Fate<N> = {}): void {
+  ask<N extends ApiName>(node: SimulatedNode, api: N, version: number, request: Encodable<RequestOf<N>>, done: (response: ResponseOf<N> | null) => void, fate: Fate<N> = {}, timeoutMs = REQUEST_TIMEOUT_MS): void {
     const { world, network } = this.#parts
     const frame = encodeRequest(api, version, 1, this.name, request).slice()
     const connection = `${this.name}~${this.#connection}`
@@ -53,7 +53,7 @@ export class Caller {
       fate.onVanished?.()
       finish(null)
     }
-    world.after(REQUEST_TIMEOUT_MS, `${this.name} ${api} time-out`, lost)
+    world.after(timeoutMs, `${this.name} ${api} time-out`, lost)
     const sent = network.send(CLIENTS, node.id, connection, api, () => {
       const { life } = node
       if (life?.isServing !== true) return vanished()

@@ -14,6 +14,9 @@ export type Commit = {
   readonly sentAt: number
   /** When a broker had it before it; Infinity until then. One that comes later than another was sent may come behind it in the log. */
   arrivedAt: number
+  /** Its transaction is aborted. */
+  isAborted: boolean
+  wasFetched: boolean
 }
 type Acknowledgement = { readonly commit: Commit; readonly epoch: number }
 type Group = { readonly commits: Map<number, Commit>; readonly acknowledged: Acknowledgement[] }
@@ -28,13 +31,14 @@ export class GroupChecks {
   #clock = 0
   committedCount = 0
   fetchedCount = 0
+  abortedCount = 0
 
   constructor(world: World) {
     this.#world = world
   }
 
   onSent(groupId: string, value: number): Commit {
-    const commit = { value, sentAt: this.#clock++, arrivedAt: Number.POSITIVE_INFINITY }
+    const commit = { value, sentAt: this.#clock++, arrivedAt: Number.POSITIVE_INFINITY, isAborted: false, wasFetched: false }
     this.#group(groupId).commits.set(value, commit)
     return commit
   }
@@ -61,6 +65,12 @@ export class GroupChecks {
     this.#group(groupId).acknowledged.push({ commit, epoch })
   }
 
+  onAborted(groupId: string, commit: Commit): void {
+    this.abortedCount++
+    commit.isAborted = true
+    this.#hold(!commit.wasFetched, `${groupId}: the transaction of ${commit.value} is aborted, and it was fetched before`)
+  }
+
   /** How much was acknowledged by now. */
   acknowledgedCount(groupId: string): number {
     return this.#group(groupId).acknowledged.length
@@ -76,6 +86,8 @@ export class GroupChecks {
     if (value === -1) return this.#hold(last === undefined, `${told}, where ${before}`)
     const commit = commits.get(value)
     this.#hold(commit !== undefined && commit.arrivedAt < Number.POSITIVE_INFINITY, `${told}, which nobody was asked to commit`)
+    this.#hold(commit?.isAborted === false, `${told}, whose transaction was aborted`)
+    if (commit !== undefined) commit.wasFetched = true
     this.#hold(last === undefined || commit === last.commit || (commit as Commit).arrivedAt > last.commit.sentAt, `${told}, where ${before}`)
   }
 

@@ -81,13 +81,13 @@ export class Committer {
 /** Asks whoever it finds, again and again. */
 export class OffsetFetcher {
   readonly #parts: ClientParts
-  readonly #groupId: string
+  readonly groupId: string
   readonly #checks: GroupChecks
   readonly #caller: Caller
 
   constructor(parts: ClientParts, groupId: string, checks: GroupChecks) {
     this.#parts = parts
-    this.#groupId = groupId
+    this.groupId = groupId
     this.#checks = checks
     this.#caller = new Caller(parts, `fetcher of ${groupId}`)
     this.#poll()
@@ -100,10 +100,10 @@ export class OffsetFetcher {
 
   /** `done` is told the offset, or null where it could not be had. */
   fetch(done: (value: number | null) => void): void {
-    this.#caller.findCoordinator(0, this.#groupId, (node) => {
+    this.#caller.findCoordinator(0, this.groupId, (node) => {
       if (node === null) return done(null)
-      const known = this.#checks.acknowledgedCount(this.#groupId)
-      const groups = [{ groupId: this.#groupId, memberId: null, memberEpoch: -1, topics: [{ name: TOPIC, partitionIndexes: [PARTITION] }] }]
+      const known = this.#checks.acknowledgedCount(this.groupId)
+      const groups = [{ groupId: this.groupId, memberId: null, memberEpoch: -1, topics: [{ name: TOPIC, partitionIndexes: [PARTITION] }] }]
       let answered: number | null = null
       this.#caller.ask(node, 'OffsetFetch', 9, { groups, requireStable: true }, () => done(answered), {
         onAnswer: (response) => {
@@ -112,7 +112,7 @@ export class OffsetFetcher {
           if (group?.errorCode !== undefined && group.errorCode !== 0) return
           if (partition === undefined || partition.errorCode !== 0) return
           answered = Number(partition.committedOffset)
-          this.#checks.onFetched(this.#groupId, answered, this.#checks.answeredBy(this.#groupId, node), known)
+          this.#checks.onFetched(this.groupId, answered, this.#checks.answeredBy(this.groupId, node), known)
         },
       })
     })

@@ -5,6 +5,7 @@ import { CONFIG_RESOURCES } from '../../src/metadata/cluster-image.ts'
 import { metadataRecord } from '../../src/metadata/controller/metadata-records.ts'
 import { partitionRecord } from '../../src/metadata/controller/partition-records.ts'
 import { OFFSETS_TOPIC } from '../../src/groups/group-records.ts'
+import { TRANSACTION_STATE_TOPIC } from '../../src/transactions/transaction-coordinator.ts'
 import type { MetadataRecord } from '../../src/protocol/codec.ts'
 import { CLUSTER_ID, idOf } from '../support/cluster-images.ts'
 import { Checks } from './checks.ts'
@@ -13,6 +14,7 @@ import type { ClientParts } from './clients.ts'
 import { Faults } from './faults.ts'
 import { GroupChecks } from './group-checks.ts'
 import { Committer, OffsetFetcher } from './group-clients.ts'
+import { TransactionalCommitter } from './transaction-clients.ts'
 import { Network } from './network.ts'
 import { FETCH_WAIT_MS, REPLICA_LAG_MAX_MS, SimulatedNode } from './node.ts'
 import type { Planted } from './planted.ts'
@@ -22,14 +24,15 @@ import { Violation, World } from './world.ts'
 
 const NODES = [1, 2, 3]
 const PARTITION_COUNT = 2
-const TOPICS: ReadonlyMap<string, number> = new Map([[TOPIC, PARTITION_COUNT], [OFFSETS_TOPIC, 2]])
-const GROUPS = ['billing', 'shipping', 'returns']
+const TOPICS: ReadonlyMap<string, number> = new Map([[TOPIC, PARTITION_COUNT], [OFFSETS_TOPIC, 2], [TRANSACTION_STATE_TOPIC, 1]])
+const GROUPS = ['billing', 'shipping']
+/** Their offsets are committed within transactions. */
+const TRANSACTIONAL_GROUPS = ['payments', 'refunds']
 /** All that is to come to rest does so within this time; whether it has is looked at so often. */
 const SETTLE_MAX_MS = 22_500
 const SETTLE_LOOK_MS = 500
 const MINUTE_MS = 60_000
 const FORMATION_MAX_MS = 20_000
-const FETCH_MAX_MS = 1000
 
 export type SimulationOptions = { readonly seed: number; readonly minutes: number; readonly planted?: Planted }
 export type SimulationResult = {
@@ -42,6 +45,7 @@ export type SimulationResult = {
   readonly consumed: number
   readonly committed: number
   readonly fetched: number
+  readonly aborted: number
   /** Null where everything held. */
   readonly violation: string | null
   readonly trace: string
@@ -66,7 +70,7 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
   const losesPower = planted === 'a torn tail is kept' || world.chance(2)
   const result = (violation: string | null): SimulationResult => ({
     seed, violation, digest: world.digest(), events: world.eventCount, faults: faults?.count ?? 0, acknowledged: checks.acknowledgedCount, consumed: checks.consumedCount,
-    committed: groupChecks.committedCount, fetched: groupChecks.fetchedCount, trace: world.lastLines(),
+    committed: groupChecks.committedCount, fetched: groupChecks.fetchedCount, aborted: groupChecks.abortedCount, trace: world.lastLines(),
   })
   let faults: Faults | undefined
   try {
@@ -81,8 +85,9 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
       }
       new Consumer(clients, partition, checks)
     }
-    const fetchers = GROUPS.map((groupId) => new OffsetFetcher(clients, groupId, groupChecks))
+    const fetchers = [...GROUPS, ...TRANSACTIONAL_GROUPS].map((groupId) => new OffsetFetcher(clients, groupId, groupChecks))
     for (const groupId of GROUPS) producers.push(new Committer(clients, groupId, groupChecks))
+    for (const groupId of TRANSACTIONAL_GROUPS) producers.push(new TransactionalCommitter(clients, groupId, groupChecks))
     faults = new Faults({ world, network, quorum, nodes, topics: TOPICS, losesPower })
     await world.runUntil(world.nowMs + minutes * MINUTE_MS)
     world.trace('all heals')
@@ -94,9 +99,13 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
     for (const each of allChecks) each.onEndOfRun()
     // What is fetched is checked as everything that was fetched before; here there has to be an answer.
     const fetched = new Set<OffsetFetcher>()
-    for (const fetcher of fetchers) fetcher.fetch((value) => void (value !== null && fetched.add(fetcher)))
-    await world.runUntil(world.nowMs + FETCH_MAX_MS)
-    if (fetched.size < fetchers.length) throw new Violation('offsets cannot be fetched though all is healed')
+    const isFetched = (): boolean => {
+      for (const fetcher of fetchers) if (!fetched.has(fetcher)) fetcher.fetch((value) => void (value !== null && fetched.add(fetcher)))
+      return fetched.size === fetchers.length
+    }
+    await settle(world, isFetched)
+    const missing = fetchers.filter((fetcher) => !fetched.has(fetcher)).map(({ groupId }) => groupId)
+    if (missing.length > 0) throw new Violation(`offsets of ${missing.join()} cannot be fetched though all is healed`)
     world.check()
     return result(null)
   } catch (error) {
@@ -122,16 +131,16 @@ async function form(world: World, nodes: ReadonlyMap<number, SimulatedNode>, quo
   }
   const configs = { 'min.insync.replicas': '2', ...(flushes && { 'flush.on.ack': 'true' }) }
   const controller = [...nodes.values()].find(({ life }) => life?.isController === true)
-  const created = controller?.life?.runtime?.write((image) => ({ records: [...TOPICS].flatMap(([name, partitionCount]) => topicRecords(image, name, partitionCount, configs)), response: undefined }))
+  const created = controller?.life?.runtime?.write((image) => ({ records: [...TOPICS].flatMap(([name, partitionCount], at) => topicRecords(image, name, partitionCount, at, configs)), response: undefined }))
   created?.catch((error: unknown) => world.fail(error))
   await world.runUntil(world.nowMs + 2000)
 }
 
-function topicRecords(image: ClusterImage, name: string, partitionCount: number, configs: Readonly<Record<string, string>>): MetadataRecord[] {
+function topicRecords(image: ClusterImage, name: string, partitionCount: number, shift: number, configs: Readonly<Record<string, string>>): MetadataRecord[] {
   const topicId = idOf(name.slice(0, 16))
   return [
     metadataRecord('TopicRecord', { name, topicId }),
     ...Object.entries(configs).map(([key, value]) => metadataRecord('ConfigRecord', { resourceType: CONFIG_RESOURCES.TOPIC, resourceName: name, name: key, value })),
-    ...Array.from({ length: partitionCount }, (_, index) => partitionRecord(image, topicId, index, NODES.map((_id, at) => NODES[(at + index) % NODES.length] as number))),
+    ...Array.from({ length: partitionCount }, (_, index) => partitionRecord(image, topicId, index, NODES.map((_id, at) => NODES[(at + index + shift) % NODES.length] as number))),
   ]
 }

@@ -162,13 +162,14 @@ export class Checks implements ConsumerChecks {
       this.#hold(known === undefined || known === node.id, `${this.#topic}-${index}: ${known} and ${node.id} lead in epoch ${leaderEpoch}`)
       this.#leaders.set(`${index} ${leaderEpoch}`, node.id)
     }
-    if (!state.isAvailable) return
+    if (!state.isAvailable) return this.#hold(!node.isDamaged(this.#topic, index) || !leads, `${this.#topic}-${index}: ${node.id} leads, and cannot open its log for a wrong bit`)
     const key = `${node.id} ${index}`
     let seen = this.#seen.get(key)
     if (seen === undefined || seen.life !== node.lifeNumber) {
       this.#seen.set(key, (seen = { life: node.lifeNumber, highWatermark: 0 }))
-      this.#checkWhole(node, index)
+      this.#takeUp(node, index)
     }
+    if (node.isDamaged(this.#topic, index)) return
     this.#hold(highWatermark >= seen.highWatermark, `${this.#topic}-${index}: the high watermark of ${node.id} went back from ${seen.highWatermark} to ${highWatermark}`)
     this.#checkEnd(node, index, logEndOffset)
     this.#hold(logEndOffset >= highWatermark, `${this.#topic}-${index}: the log of ${node.id} ends at ${logEndOffset}, below its high watermark ${highWatermark}`)
@@ -186,6 +187,16 @@ export class Checks implements ConsumerChecks {
     }
     seen.highWatermark = highWatermark
     if (committed.length > before) this.#checkIsr(index, committed, before)
+  }
+
+  /** A wrong bit is cut off with all behind it, or it lies where recovery does not look: then nobody knows, until it is read. */
+  #takeUp(node: SimulatedNode, index: number): void {
+    const { damaged } = node
+    if (damaged === null || !node.isDamaged(this.#topic, index)) return this.#checkWhole(node, index)
+    const at = node.replicas.damagedAt(this.#topic, index)
+    this.#world.trace(`${node.id} takes up ${this.#topic}-${index}, which ${at < 0 ? 'ends before the wrong bit' : `is damaged at ${at}`}`)
+    if (at < 0) node.damaged = null
+    else this.#hold(at === damaged.offset, `${this.#topic}-${index}: ${node.id} is damaged at ${at}, and the wrong bit is in the batch at ${damaged.offset}`)
   }
 
   /** What recovery leaves is whole. */
@@ -214,7 +225,7 @@ export class Checks implements ConsumerChecks {
       const node = this.#nodes.get(id)
       if (node === undefined || !this.#isItself(node)) continue
       const state = node.replicas.state(this.#topic, index)
-      if (state === null || !state.isAvailable) continue
+      if (state === null || !state.isAvailable || node.isDamaged(this.#topic, index)) continue
       this.#hold(state.logEndOffset >= committed.length, `${this.#topic}-${index}: ${id} is in sync and ends at ${state.logEndOffset}, where ${committed.length} are committed`)
       for (const record of node.replicas.records(this.#topic, index, from, committed.length)) this.#same(index, `held by ${id}, which is in sync`, record)
     }

@@ -71,6 +71,7 @@ export type NodeParts = {
   readonly check: (node: SimulatedNode) => void
 }
 
+export type Damage = { readonly topic: string; readonly partition: number; readonly offset: number }
 /** What happens in the data plane brings no promises. */
 type Plane = 'data' | 'control'
 type Waiting = { readonly token: number; readonly answer: (errorCode: number, baseOffset: number) => void; readonly baseOffset: number }
@@ -87,6 +88,8 @@ export class SimulatedNode {
   /** Until then nothing is asked of leaders, though all else goes on. */
   fetchesFromMs = 0
   flushDelayMaxMs = 3
+  /** A replica on this disk that has a wrong bit, unless recovery cut that off; gone with the disk. */
+  damaged: Damage | null = null
 
   constructor(parts: NodeParts) {
     this.#parts = parts
@@ -151,6 +154,7 @@ export class SimulatedNode {
   wipe(): void {
     this.kill(null)
     this.#parts.world.trace(`${this.id} gets an empty disk`)
+    this.damaged = null
     this.replicas.wipe()
   }
 
@@ -171,6 +175,10 @@ export class SimulatedNode {
       this.#parts.world.trace(`${this.id} has stopped uncleanly: ${String(error)}`)
       this.replicas.kill()
     }
+  }
+
+  isDamaged(topic: string, partition: number): boolean {
+    return this.damaged?.topic === topic && this.damaged.partition === partition
   }
 
   setTime(): void {

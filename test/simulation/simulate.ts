@@ -14,6 +14,7 @@ import type { ClientParts } from './clients.ts'
 import { Faults } from './faults.ts'
 import { GroupChecks } from './group-checks.ts'
 import { Committer, OffsetFetcher } from './group-clients.ts'
+import { lateBatch } from './transaction-checks.ts'
 import { TransactionalCommitter } from './transaction-clients.ts'
 import { Network } from './network.ts'
 import { FETCH_WAIT_MS, REPLICA_LAG_MAX_MS, SimulatedNode } from './node.ts'
@@ -24,10 +25,10 @@ import { Violation, World } from './world.ts'
 
 const NODES = [1, 2, 3]
 const PARTITION_COUNT = 2
-const TOPICS: ReadonlyMap<string, number> = new Map([[TOPIC, PARTITION_COUNT], [OFFSETS_TOPIC, 2], [TRANSACTION_STATE_TOPIC, 1]])
+const TOPICS: ReadonlyMap<string, number> = new Map([[TOPIC, PARTITION_COUNT], [TRANSACTION_STATE_TOPIC, 1], [OFFSETS_TOPIC, 2]])
 const GROUPS = ['billing', 'shipping']
 /** Their offsets are committed within transactions. */
-const TRANSACTIONAL_GROUPS = ['payments', 'refunds']
+const TRANSACTIONAL_GROUPS = ['payments', 'invoices']
 /** All that is to come to rest does so within this time; whether it has is looked at so often. */
 const SETTLE_MAX_MS = 22_500
 const SETTLE_LOOK_MS = 500
@@ -97,6 +98,11 @@ export async function simulate({ seed, minutes, planted }: SimulationOptions): P
     // A broker that stood still until just now may be fenced once more.
     await settle(world, () => allChecks.every((each) => each.haveAllAll() && each.areAllInSync() && each.haveAllHeard()))
     for (const each of allChecks) each.onEndOfRun()
+    const [anyNode] = [...nodes.values()] as [SimulatedNode]
+    for (let partition = 0; partition < (TOPICS.get(OFFSETS_TOPIC) as number); partition++) {
+      const late = lateBatch(anyNode, OFFSETS_TOPIC, partition)
+      if (late !== null) throw new Violation(late)
+    }
     // What is fetched is checked as everything that was fetched before; here there has to be an answer.
     const fetched = new Set<OffsetFetcher>()
     const isFetched = (): boolean => {

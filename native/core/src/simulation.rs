@@ -200,7 +200,7 @@ impl SimulatedReplicas {
     pub fn apply(&mut self, upserts: Vec<TopicSpec>, removed: &[Uuid]) -> Result<(), OpenError> {
         let Some(life) = &mut self.life else { return Ok(()) };
         life.storage.apply(upserts, removed)?;
-        for partition in life.partitions() {
+        for partition in life.storage.partitions() {
             partition.load_in_background(); // a failure is told as a fact
         }
         life.refresh(&self.options);
@@ -233,7 +233,7 @@ impl SimulatedReplicas {
 
     /// As the group commit's thread does.
     pub fn flush(&self) {
-        let partitions = self.running().map(Life::partitions).unwrap_or_default();
+        let partitions = self.running().map(|life| life.storage.partitions()).unwrap_or_default();
         for partition in partitions.iter().filter(|partition| partition.has_unflushed()) {
             let _ = partition.flush(); // a failure has stopped the partition, which is told as a fact
         }
@@ -525,19 +525,12 @@ fn held(partition: &Partition, from: i64, to: i64) -> Vec<HeldRecord> {
 }
 
 impl Life {
-    /// In the order of their names.
-    fn partitions(&self) -> Vec<Arc<Partition>> {
-        let mut partitions = self.storage.partitions();
-        partitions.sort_by(|a, b| (a.topic(), a.index()).cmp(&(b.topic(), b.index())));
-        partitions
-    }
-
     /// As the replication of a real broker has every partition that is followed fetched by one connection.
     fn refresh(&mut self, options: &SimulatedOptions) {
         let cluster = self.storage.cluster();
         let topics = self.storage.topics().load_full();
         let mut wanted: BTreeMap<i32, Vec<Assignment>> = BTreeMap::new();
-        for partition in self.partitions() {
+        for partition in self.storage.partitions() {
             let standing = partition.standing();
             let Some(topic) = topics.by_name.get(&**partition.topic()) else { continue };
             if partition.role() == Role::Follower && cluster.peers.contains_key(&standing.leader) {

@@ -144,7 +144,12 @@ impl NativeSimulatedReplicas {
             fetch_wait_max_ms: options.fetch_wait_max_ms,
             fetch_backoff: Duration::from_millis(options.fetch_backoff_ms as u64),
         };
-        Ok(NativeSimulatedReplicas { replicas: SimulatedReplicas::new(options), waiting: BTreeMap::new(), next_token: 0, advances: Arc::default() })
+        Ok(NativeSimulatedReplicas {
+            replicas: SimulatedReplicas::new(options),
+            waiting: BTreeMap::new(),
+            next_token: 0,
+            advances: Arc::default(),
+        })
     }
 
     #[napi]
@@ -393,7 +398,8 @@ impl NativeSimulatedReplicas {
     /// Packed batches up to the high watermark.
     #[napi]
     pub fn read(&self, topic: String, partition: i32, offset: f64, max_bytes: f64) -> Result<Buffer> {
-        let batches = self.replicas.read_decoded(&topic, partition, offset as i64, max_bytes as usize).map_err(|error| failure::read(&error))?;
+        let batches =
+            self.replicas.read_decoded(&topic, partition, offset as i64, max_bytes as usize).map_err(|error| failure::read(&error))?;
         Ok(pack_batches(&batches).into())
     }
 

@@ -477,7 +477,8 @@ impl SimulatedReplicas {
     pub fn flip_bit(&self, topic: &str, partition: i32, batch: u64, at: u64) -> Option<i64> {
         let dir = Path::new(DIR).join(format!("{topic}-{partition}"));
         let entries = self.files.list(&dir).unwrap_or_default();
-        let mut logs: Vec<PathBuf> = entries.iter().filter(|entry| entry.name.ends_with(".log")).map(|entry| dir.join(&entry.name)).collect();
+        let mut logs: Vec<PathBuf> =
+            entries.iter().filter(|entry| entry.name.ends_with(".log")).map(|entry| dir.join(&entry.name)).collect();
         logs.sort();
         let batches: Vec<_> = logs.iter().flat_map(|path| self.whole_batches(path)).collect();
         let (path, start, header) = batches.iter().rev().nth(batch.checked_rem(batches.len() as u64)? as usize)?;

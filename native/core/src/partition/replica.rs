@@ -16,7 +16,9 @@ use super::stored::{StoredBatch, decode_batch};
 use super::{AppendEntry, AppendError, Appended, Cluster, EpochError, PartitionUnavailable, ReadError, Slice, Standing};
 use crate::env::write_in_place;
 use crate::log::fresh_number;
-use crate::log::{AbortedTxn, AppendFailure, FlushMark, LogConfig, LogError, PartitionLog, ProducerSummary, ScanEnd, SegmentSummary, TxnMarker};
+use crate::log::{
+    AbortedTxn, AppendFailure, FlushMark, LogConfig, LogError, PartitionLog, ProducerSummary, ScanEnd, SegmentSummary, TxnMarker,
+};
 use crate::log::{LoadPlan, LoadReport, LogContext, StorageFact, Uuid, checkpoint, load_log, plan_load};
 use crate::record::{self, BatchHeader, BatchProducer, RecordInput, build_batch, build_marker};
 

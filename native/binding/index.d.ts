@@ -96,7 +96,8 @@ export declare class NativeSimulatedReplicas {
   failSyncs(count: number): void
   failWrites(count: number): void
   setCapacity(bytes?: number | undefined | null): void
-  flipBit(topic: string, partition: number, at: number): boolean
+  /** The offset of the batch that has a wrong bit now; -1 where there is no batch. */
+  flipBit(topic: string, partition: number, batch: number, at: number): number
   applyTopics(upserts: Array<TopicState>, removedTopicIds: Array<string>): void
   setCluster(state: ClusterState): void
   settleIsr(topic: string, partition: number, leaderEpoch: number, partitionEpoch: number): void
@@ -119,6 +120,15 @@ export declare class NativeSimulatedReplicas {
   latestOffset(topic: string, partition: number): number
   /** Nothing where there is nothing to read, or nobody who may be asked. */
   consume(topic: string, partition: number, offset: number): Array<SimulatedRecord>
+  /** Appends packed records as one batch. */
+  appendRecords(topic: string, partition: number, records: Buffer, producerId: number, producerEpoch: number, transactional: boolean): SimulatedAppend
+  appendMarker(topic: string, partition: number, producerId: number, producerEpoch: number, coordinatorEpoch: number, commit: boolean, bumpsEpoch: boolean): SimulatedAppend
+  /** Packed batches up to the high watermark. */
+  read(topic: string, partition: number, offset: number, maxBytes: number): Buffer
+  offsets(topic: string, partition: number): SimulatedOffsets | null
+  /** Has `watch` among the `advanced` once more is committed in the partition, or it stops. Fails where it is not here. */
+  watch(topic: string, partition: number, watch: number): void
+  advanced(): Array<number>
   state(topic: string, partition: number): SimulatedState | null
   records(topic: string, partition: number, from: number, to: number): Array<SimulatedRecord>
   /** -1 where all of the log is whole. */
@@ -327,6 +337,14 @@ export interface SimulatedFrame {
 export interface SimulatedMember {
   brokerId: number
   brokerEpoch: number
+}
+
+/** Offsets as a coordinator asks for them. */
+export interface SimulatedOffsets {
+  logStartOffset: number
+  highWatermark: number
+  logEndOffset: number
+  leaderEpoch: number
 }
 
 export interface SimulatedRecord {

@@ -346,7 +346,7 @@ async function translateAsync<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /** Native failures that are protocol outcomes read `KAFKA <code> <message>`. */
-function translated(error: unknown): Error {
+export function translated(error: unknown): Error {
   const message = errorMessage(error)
   const match = /^KAFKA (-?\d+) (.*)$/s.exec(message)
   if (match === null) return new MillraceError('DATA_PLANE', message, error)

@@ -1,6 +1,8 @@
 // What befalls a cluster: processes die, disks lose what was not synced, links are cut one way or both, clocks jump, leaders of
 // the quorum change. Beside what comes by chance there are sequences that chance would seldom bring together.
 
+import { OFFSETS_TOPIC } from '../../src/groups/group-records.ts'
+import { TRANSACTION_STATE_TOPIC } from '../../src/transactions/transaction-coordinator.ts'
 import { TOPIC } from './clients.ts'
 import { CLIENTS } from './network.ts'
 import type { Network } from './network.ts'
@@ -10,6 +12,8 @@ import type { SimulatedQuorum } from './quorum.ts'
 import type { World } from './world.ts'
 
 const CALM_MS = 1500
+/** As `TransactionVerifier` names it. */
+const VERIFICATION_CHANNEL = 'verification'
 /** After so long without a fetch a follower is not in sync any more, as the metadata has it. */
 const FALLS_BEHIND_MS = REPLICA_LAG_MAX_MS + 1500
 /** Longer than a broker lives in which nothing is to be flushed. */
@@ -22,7 +26,8 @@ export type FaultParts = {
   readonly network: Network
   readonly quorum: SimulatedQuorum
   readonly nodes: ReadonlyMap<number, SimulatedNode>
-  readonly partitionCount: number
+  /** All topics, with how many partitions they have. */
+  readonly topics: ReadonlyMap<string, number>
   /** Acknowledged records are on disks, so that these may lose whatever was not synced, all at once too. */
   readonly losesPower: boolean
 }
@@ -41,22 +46,29 @@ export class Faults {
 
   /** Takes everything back, and has everybody start again who cannot go on. */
   heal(): void {
-    const { network, nodes, world, partitionCount } = this.#parts
+    const { network, nodes, world } = this.#parts
     this.#isStopped = true
     network.heal()
     for (const node of nodes.values()) {
       this.#healDisk(node)
       node.pausedUntilMs = 0
       node.fetchesFromMs = 0
-      const hasFailed = Array.from({ length: partitionCount }, (_, index) => node.replicas.state(TOPIC, index)).some((state) => state !== null && !state.isAvailable)
-      if (hasFailed) node.kill(null)
+      if (this.#hasFailed(node)) node.kill(null)
     }
     this.#startAll(world.nowMs + 20_000)
   }
 
+  #hasFailed(node: SimulatedNode): boolean {
+    const states = [...this.#parts.topics].flatMap(([topic, partitionCount]) => Array.from({ length: partitionCount }, (_, index) => node.replicas.state(topic, index)))
+    return states.some((state) => state !== null && !state.isAvailable)
+  }
+
   #startAll(untilMs: number): void {
     const { nodes, world } = this.#parts
-    for (const node of nodes.values()) node.start()
+    for (const node of nodes.values()) {
+      if (node.damaged !== null) this.#replaceDisk(node)
+      node.start()
+    }
     if (world.nowMs < untilMs) world.after(500, 'everybody starts', () => this.#startAll(untilMs))
   }
 
@@ -81,8 +93,10 @@ export class Faults {
     const { world, network, quorum, losesPower } = this.#parts
     this.count++
     // A life begins with a sequence, as these take their time.
-    const dice = this.count === 1 ? world.between(100, 129) : world.next(130)
-    if (dice >= 126) this.#hold(node, world.between(300, 6000))
+    const dice = this.count === 1 ? world.between(100, 145) : world.next(146)
+    if (dice >= 138) this.#turnBit(node)
+    else if (dice >= 130) this.#confirmLate()
+    else if (dice >= 126) this.#hold(node, world.between(300, 6000))
     else if (dice >= 119) this.#speakLate(node)
     else if (dice >= 113) this.#comeBackEmpty(node)
     else if (dice >= 100) this.#cutWhileWriting()
@@ -163,6 +177,19 @@ export class Faults {
     this.#calmUntilMs = world.nowMs + FALLS_BEHIND_MS + SOCKET_TIMEOUT_MS + CALM_MS
   }
 
+  /**
+   * A coordinator of transactions confirms that one has begun, and that is heard late: its producer has given up by then, and
+   * has had the transaction aborted.
+   */
+  #confirmLate(): void {
+    const { network, quorum, world } = this.#parts
+    const leaders = (topic: string): number[] => [...new Set((quorum.image.topicsByName.get(topic)?.partitions ?? []).map(({ leader }) => leader))].filter((leader) => leader >= 0)
+    for (const confirming of leaders(TRANSACTION_STATE_TOPIC)) {
+      for (const asking of leaders(OFFSETS_TOPIC)) if (asking !== confirming) network.late(confirming, asking, VERIFICATION_CHANNEL, world.between(500, SOCKET_TIMEOUT_MS))
+    }
+    this.#calmUntilMs = world.nowMs + CALM_MS
+  }
+
   /** What every producer waits for is not on its leader's disk when the power of all leaders goes. */
   #cutWhileWriting(): void {
     const { world, quorum, nodes, losesPower } = this.#parts
@@ -219,13 +246,46 @@ export class Faults {
     })
   }
 
-  /** Only while the others have what it had: a disk that is gone may have been the last. */
+  /** Whether the others have what it had: a disk that is gone may have been the last. */
+  #isSpared(node: SimulatedNode): boolean {
+    const { quorum, nodes } = this.#parts
+    const partitions = [...quorum.image.topicsByName.values()].flatMap((topic) => topic.partitions)
+    const others = [...nodes.values()].filter((other) => other !== node && other.damaged === null)
+    return partitions.length > 0 && partitions.every(({ isr }) => others.some(({ id, isRunning }) => isr.includes(id) && isRunning))
+  }
+
+  /**
+   * A bit of a log turns over while its node is down, after a stop that was not clean: what recovery verifies is cut off, or
+   * fails, and the node is in sync with nobody until it has caught up. What recovery does not verify it serves; somebody finds
+   * out and replaces the disk. There is one such log at a time, and others have what it holds.
+   */
+  #turnBit(node: SimulatedNode): void {
+    const { nodes, topics, world } = this.#parts
+    if (!this.#isSpared(node) || !node.isRunning || [...nodes.values()].some(({ damaged }) => damaged !== null)) return
+    node.kill(null)
+    const [topic, partitionCount] = world.pick([...topics])
+    const partition = world.next(partitionCount)
+    const offset = node.replicas.flipBit(topic, partition, world.next(world.chance(2) ? 4 : 200), world.next(1 << 20))
+    if (offset >= 0) {
+      world.trace(`${node.id} has a wrong bit in ${topic}-${partition} at ${offset}`)
+      node.damaged = { topic, partition, offset }
+      this.#findOut(node)
+    }
+    this.#later(node, 100, 3000, () => node.start())
+  }
+
+  /** Whether it is damaged still is looked at by whoever checks. */
+  #findOut(node: SimulatedNode): void {
+    this.#later(node, 4000, 6000, () => {
+      if (node.damaged === null) return
+      this.#replaceDisk(node)
+      this.#findOut(node)
+    })
+  }
+
   #replaceDisk(node: SimulatedNode): void {
-    const { quorum, nodes, world } = this.#parts
-    const partitions = quorum.image.topicsByName.get(TOPIC)?.partitions ?? []
-    const others = [...nodes.values()].filter((other) => other !== node)
-    const isSpared = partitions.length > 0 && partitions.every(({ isr }) => others.some(({ id, isRunning }) => isr.includes(id) && isRunning))
-    if (!isSpared) return
+    const { world } = this.#parts
+    if (!this.#isSpared(node)) return
     node.wipe()
     world.after(world.between(10, 400), 'the empty disk starts', () => node.start())
   }

@@ -33,6 +33,7 @@ import type { Clock } from '../../src/shared/clock.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import type { Timers } from '../../src/shared/timers.ts'
 import { CLUSTER_ID, dirOf, idOf } from '../support/cluster-images.ts'
+import { Coordination } from './coordination.ts'
 import type { Network } from './network.ts'
 import type { Planted } from './planted.ts'
 import type { SimulatedQuorum } from './quorum.ts'
@@ -70,6 +71,7 @@ export type NodeParts = {
   readonly check: (node: SimulatedNode) => void
 }
 
+export type Damage = { readonly topic: string; readonly partition: number; readonly offset: number }
 /** What happens in the data plane brings no promises. */
 type Plane = 'data' | 'control'
 type Waiting = { readonly token: number; readonly answer: (errorCode: number, baseOffset: number) => void; readonly baseOffset: number }
@@ -86,6 +88,8 @@ export class SimulatedNode {
   /** Until then nothing is asked of leaders, though all else goes on. */
   fetchesFromMs = 0
   flushDelayMaxMs = 3
+  /** A replica on this disk that has a wrong bit, unless recovery cut that off; gone with the disk. */
+  damaged: Damage | null = null
 
   constructor(parts: NodeParts) {
     this.#parts = parts
@@ -150,6 +154,7 @@ export class SimulatedNode {
   wipe(): void {
     this.kill(null)
     this.#parts.world.trace(`${this.id} gets an empty disk`)
+    this.damaged = null
     this.replicas.wipe()
   }
 
@@ -170,6 +175,10 @@ export class SimulatedNode {
       this.#parts.world.trace(`${this.id} has stopped uncleanly: ${String(error)}`)
       this.replicas.kill()
     }
+  }
+
+  isDamaged(topic: string, partition: number): boolean {
+    return this.damaged?.topic === topic && this.damaged.partition === partition
   }
 
   setTime(): void {
@@ -196,10 +205,13 @@ export class Life implements Timers, Clock {
   #dataPlane!: DataPlaneState
   #lifecycle!: BrokerLifecycle
   #proposals!: IsrProposals
+  #coordination: Coordination | null = null
   #waiting: Waiting[] = []
   #againAtMs = Number.POSITIVE_INFINITY
   #flushPlanned = false
   isAdmitted = false
+  /** Clients are answered. */
+  isServing = false
 
   constructor(parts: NodeParts, node: SimulatedNode, number: number) {
     this.#parts = parts
@@ -315,7 +327,15 @@ export class Life implements Timers, Clock {
       monotonicMs: () => this.monotonicMs(),
       logger: silentLogger,
     })
-    this.#handlers = controllerHandlers({ controller: active, monotonicMs: () => this.monotonicMs() }) as ApiHandlers
+    const coordination = new Coordination({
+      nodeId: id, replicas: this.#node.replicas, process: this, metadata: runtime, configs: this.#configs, interBroker: this.#interBroker(), controllerClient: controller,
+      planted: this.#parts.planted,
+      brokerEpoch: () => this.#lifecycle.epoch,
+      onAppended: () => this.#planFlush(),
+      soon: (delayMaxMs, what, run) => this.later(world.between(1, delayMaxMs), what, run),
+    })
+    this.#coordination = coordination
+    this.#handlers = { ...coordination.handlers, ...controllerHandlers({ controller: active, monotonicMs: () => this.monotonicMs() }) } as ApiHandlers
     if (this.#parts.planted === 'an old partition epoch is accepted') this.#acceptOldEpochs()
     this.#lifecycle = new BrokerLifecycle({
       nodeId: id, incarnationId, controller, clock: this, timers: this, logger: silentLogger,
@@ -350,12 +370,17 @@ export class Life implements Timers, Clock {
     if (this.#ended) return
     this.#admit()
     await this.#lifecycle.unfence()
+    if (this.#ended) return
+    coordination.start()
+    this.isServing = true
   }
 
   #admit(): void {
     if (!this.#actsAsFormerSelf || this.#lifecycle.epoch >= 0n) this.#parts.world.trace(`${this.#parts.id} is admitted with epoch ${this.#lifecycle.epoch}`)
     this.isAdmitted = true
-    this.#dataPlane.begin(this.#runtime?.image as ClusterImage)
+    const image = this.#runtime?.image as ClusterImage
+    this.#dataPlane.begin(image)
+    this.#coordination?.begin(image)
     for (const [key, intervalMs, run] of [
       ['check-isrs', ISR_CHECK_MS, () => this.#node.replicas.checkIsrs()],
       ['keep-high-watermarks', HIGH_WATERMARKS_MS, () => this.#node.replicas.keepHighWatermarks()],
@@ -379,7 +404,9 @@ export class Life implements Timers, Clock {
 
   #follow(image: ClusterImage, delta: MetadataDelta): void {
     this.#lifecycle.onChange()
-    if (this.isAdmitted) this.#dataPlane.follow(image, delta)
+    if (!this.isAdmitted) return
+    this.#dataPlane.follow(image, delta)
+    this.#coordination?.follow(image)
   }
 
   #applyTopics(upserts: TopicLogState[], removedTopicIds: string[]): void {
@@ -469,14 +496,15 @@ export class Life implements Timers, Clock {
         const life = nodes.get(to)?.life
         if (life === null || life === undefined) return void network.send(to, id, connection, `${api} refused`, broken, broken)
         life.now(`serve ${api}`, () => {
-          void life.#serve(api, version, frame).then((answer) => network.send(to, id, connection, `${api} answered`, () => finish(`${api} answer`, () => resolve(decodeResponse(api, version, answer).body)), broken))
+          void life.serve(api, version, frame).then((answer) => network.send(to, id, connection, `${api} answered`, () => finish(`${api} answer`, () => resolve(decodeResponse(api, version, answer).body)), broken))
         })
       }
       network.send(id, to, connection, api, arrive, broken)
     })
   }
 
-  async #serve<N extends ApiName>(api: N, version: number, frame: Uint8Array): Promise<Uint8Array> {
+  /** `onAnswer` sees the answer at the moment at which it is there. */
+  async serve<N extends ApiName>(api: N, version: number, frame: Uint8Array, onAnswer: (response: Encodable<ResponseOf<N>>) => void = () => {}): Promise<Uint8Array> {
     const request = decodeRequest(api, version, frame, decodeRequestHeader(frame).bodyOffset)
     const context: RequestContext = { apiKey: apiByName(api).key, apiVersion: version, correlationId: 1, clientId: '', clientAddress: '127.0.0.1', listener: LISTENER, principal: 'User:ANONYMOUS', isForwarded: false, now: this.nowMs() }
     let response: Encodable<ResponseOf<N>>
@@ -487,6 +515,7 @@ export class Life implements Timers, Clock {
     } catch (error) {
       response = errorResponse(api, version, request, asKafkaError(error)) as Encodable<ResponseOf<N>>
     }
+    onAnswer(response)
     return encodeResponse(api, version, 1, response).slice()
   }
 
@@ -530,6 +559,7 @@ export class Life implements Timers, Clock {
       if (code === PENDING) this.#waiting.push(each)
       else each.answer(code, each.baseOffset)
     }
+    this.#coordination?.look()
     this.#parts.check(this.#node)
   }
 

@@ -12,5 +12,8 @@ export const PLANTED = [
   'a broker acts on the metadata of its former self',
   'an unclean leader is elected silently',
   'a torn tail is kept',
+  'a coordinator answers before its log is loaded',
+  'a coordinator loads to the high watermark that it finds',
+  'a coordinator acknowledges before the ISR has it',
 ] as const
 export type Planted = (typeof PLANTED)[number]

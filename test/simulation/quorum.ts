@@ -69,6 +69,8 @@ export class SimulatedQuorum {
   open(id: number, isRunning: () => boolean, tell: (event: QuorumLogEvent) => void): QuorumAccess {
     const member: Member = { id, tell, isRunning, toldEntries: 0, toldEpoch: -1, toldLeader: null, aloneSinceMs: null, stallsUntilMs: 0, unanswered: new Map() }
     this.#members.set(id, member)
+    // Who comes back does not lead in the epoch of its former self: what that had proposed is settled before anybody proposes more.
+    if (id === this.#leaderId) this.#leaderId = null
     return {
       port: 0,
       propose: (epoch, records) => this.#propose(member, epoch, records),

@@ -13,9 +13,9 @@ const [seed, seeds, minutes] = [Number(values.seed), Number(values.seeds), Numbe
 async function runSeeds(planted: Planted | undefined): Promise<number | null> {
   for (let each = seed; each < seed + seeds; each++) {
     const beganMs = performance.now()
-    const { digest, events, faults, acknowledged, consumed, violation, trace } = await simulate({ seed: each, minutes, ...(planted !== undefined && { planted }) })
+    const { digest, events, faults, acknowledged, consumed, committed, aborted, fetched, violation, trace } = await simulate({ seed: each, minutes, ...(planted !== undefined && { planted }) })
     const took = ((performance.now() - beganMs) / 1000).toFixed(1)
-    if (planted === undefined || violation !== null) console.log(`seed ${each}: ${violation ?? 'holds'} (${events} events, ${faults} faults, ${acknowledged} records acknowledged, ${consumed} consumed, digest ${digest}, ${took} s)`)
+    if (planted === undefined || violation !== null) console.log(`seed ${each}: ${violation ?? 'holds'} (${events} events, ${faults} faults, ${acknowledged} records acknowledged, ${consumed} consumed, ${committed} offsets committed, ${aborted} aborted, ${fetched} fetched, digest ${digest}, ${took} s)`)
     if (values.trace) console.log(trace)
     if (violation !== null) {
       if (planted === undefined && !values.trace) console.log(trace)

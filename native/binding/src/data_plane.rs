@@ -444,7 +444,7 @@ fn unpack_responses(packed: &[u8]) -> std::result::Result<Vec<ControlResponse>, 
     Ok(responses)
 }
 
-fn unpack_records(packed: &[u8]) -> std::result::Result<Vec<RecordInput>, Truncated> {
+pub fn unpack_records(packed: &[u8]) -> std::result::Result<Vec<RecordInput>, Truncated> {
     let mut unpacker = Unpacker::new(packed);
     let mut records = Vec::new();
     while !unpacker.is_empty() {

@@ -1,18 +1,22 @@
 //! A broker's replicas on a simulated disk and clock, for the simulation in `test/simulation`; no broker uses it.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use millrace_core::log::StorageFact;
-use millrace_core::partition::{AppendError, Appended, Commit, PartitionUnavailable, ReadError, Role};
+use millrace_core::log::{StorageFact, TxnMarker};
+use millrace_core::partition::{AppendError, Appended, Commit, PartitionUnavailable, ReadError, Role, Wake};
+use millrace_core::record::BatchProducer;
 use millrace_core::server::handlers::{append_code, read_code, unavailable_code};
 use millrace_core::simulation::{HeldRecord, SimulatedOptions, SimulatedReplicas};
 use napi::Result;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
+use crate::data_plane::unpack_records;
 use crate::failure;
 use crate::options::{ClusterState, TopicState, uuid};
+use crate::tasks::pack_batches;
 
 const PENDING: i32 = -2;
 const DONE: i32 = 0;
@@ -90,6 +94,31 @@ pub struct SimulatedFact {
     pub message: String,
 }
 
+/// Offsets as a coordinator asks for them.
+#[napi(object, object_from_js = false)]
+pub struct SimulatedOffsets {
+    pub log_start_offset: f64,
+    pub high_watermark: f64,
+    pub log_end_offset: f64,
+    pub leader_epoch: i32,
+}
+
+/// Watches of partitions where more is committed, or that have stopped.
+#[derive(Default)]
+struct Advances(Mutex<Vec<u64>>);
+
+impl Advances {
+    fn take(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Wake for Advances {
+    fn wake(&self, key: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+    }
+}
+
 struct Waiting {
     topic: String,
     partition: i32,
@@ -101,6 +130,7 @@ pub struct NativeSimulatedReplicas {
     replicas: SimulatedReplicas,
     waiting: BTreeMap<u32, Waiting>,
     next_token: u32,
+    advances: Arc<Advances>,
 }
 
 #[napi]
@@ -114,7 +144,12 @@ impl NativeSimulatedReplicas {
             fetch_wait_max_ms: options.fetch_wait_max_ms,
             fetch_backoff: Duration::from_millis(options.fetch_backoff_ms as u64),
         };
-        Ok(NativeSimulatedReplicas { replicas: SimulatedReplicas::new(options), waiting: BTreeMap::new(), next_token: 0 })
+        Ok(NativeSimulatedReplicas {
+            replicas: SimulatedReplicas::new(options),
+            waiting: BTreeMap::new(),
+            next_token: 0,
+            advances: Arc::default(),
+        })
     }
 
     #[napi]
@@ -186,9 +221,10 @@ impl NativeSimulatedReplicas {
         self.replicas.files().set_capacity(bytes.map(|bytes| bytes as u64));
     }
 
+    /// The offset of the batch that has a wrong bit now; -1 where there is no batch.
     #[napi]
-    pub fn flip_bit(&self, topic: String, partition: i32, at: f64) -> bool {
-        self.replicas.flip_bit(&topic, partition, at as u64)
+    pub fn flip_bit(&self, topic: String, partition: i32, batch: f64, at: f64) -> f64 {
+        self.replicas.flip_bit(&topic, partition, batch as u64, at as u64).map_or(-1.0, |offset| offset as f64)
     }
 
     // ---- what the control plane says ----------------------------------------------------------------------------
@@ -276,7 +312,12 @@ impl NativeSimulatedReplicas {
     pub fn append(&mut self, topic: String, partition: i32, values: Vec<String>, producer_id: f64, base_sequence: i32) -> SimulatedAppend {
         let values: Vec<Vec<u8>> = values.into_iter().map(String::into_bytes).collect();
         let producer = (producer_id >= 0.0).then_some((producer_id as i64, base_sequence));
-        match self.replicas.append(&topic, partition, &values, producer) {
+        let appended = self.replicas.append(&topic, partition, &values, producer);
+        self.track(topic, partition, appended)
+    }
+
+    fn track(&mut self, topic: String, partition: i32, appended: std::result::Result<Appended, AppendError>) -> SimulatedAppend {
+        match appended {
             Ok(appended) => {
                 let token = self.next_token;
                 self.next_token += 1;
@@ -317,6 +358,73 @@ impl NativeSimulatedReplicas {
     #[napi]
     pub fn consume(&self, topic: String, partition: i32, offset: f64) -> Vec<SimulatedRecord> {
         self.replicas.consume(&topic, partition, offset as i64).map(records_of).unwrap_or_default()
+    }
+
+    // ---- coordinators ---------------------------------------------------------------------------------------------
+
+    /// Appends packed records as one batch.
+    #[napi]
+    pub fn append_records(
+        &mut self,
+        topic: String,
+        partition: i32,
+        records: Buffer,
+        producer_id: f64,
+        producer_epoch: i16,
+        transactional: bool,
+    ) -> Result<SimulatedAppend> {
+        let records = unpack_records(&records).map_err(failure::truncated)?;
+        let producer = (producer_id >= 0.0).then_some(BatchProducer { producer_id: producer_id as i64, producer_epoch, transactional });
+        let appended = self.replicas.append_records(&topic, partition, &records, producer);
+        Ok(self.track(topic, partition, appended))
+    }
+
+    #[napi]
+    pub fn append_marker(
+        &mut self,
+        topic: String,
+        partition: i32,
+        producer_id: f64,
+        producer_epoch: i16,
+        coordinator_epoch: i32,
+        commit: bool,
+        bumps_epoch: bool,
+    ) -> SimulatedAppend {
+        let marker = TxnMarker { producer_id: producer_id as i64, epoch: producer_epoch, coordinator_epoch, commit, bumps_epoch };
+        let appended = self.replicas.append_marker(&topic, partition, &marker);
+        self.track(topic, partition, appended)
+    }
+
+    /// Packed batches up to the high watermark.
+    #[napi]
+    pub fn read(&self, topic: String, partition: i32, offset: f64, max_bytes: f64) -> Result<Buffer> {
+        let batches =
+            self.replicas.read_decoded(&topic, partition, offset as i64, max_bytes as usize).map_err(|error| failure::read(&error))?;
+        Ok(pack_batches(&batches).into())
+    }
+
+    #[napi]
+    pub fn offsets(&self, topic: String, partition: i32) -> Option<SimulatedOffsets> {
+        let offsets = self.replicas.partition_offsets(&topic, partition)?;
+        Some(SimulatedOffsets {
+            log_start_offset: offsets.log_start_offset as f64,
+            high_watermark: offsets.high_watermark as f64,
+            log_end_offset: offsets.log_end_offset as f64,
+            leader_epoch: offsets.leader_epoch,
+        })
+    }
+
+    /// Has `watch` among the `advanced` once more is committed in the partition, or it stops. Fails where it is not here.
+    #[napi]
+    pub fn watch(&self, topic: String, partition: i32, watch: f64) -> Result<()> {
+        let waker: Arc<dyn Wake> = self.advances.clone();
+        let is_here = self.replicas.watch(&topic, partition, &waker, watch as u64);
+        is_here.then_some(()).ok_or_else(|| failure::unknown_partition(&topic, partition))
+    }
+
+    #[napi]
+    pub fn advanced(&self) -> Vec<f64> {
+        self.advances.take().into_iter().map(|watch| watch as f64).collect()
     }
 
     // ---- for whoever checks ---------------------------------------------------------------------------------------

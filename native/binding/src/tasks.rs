@@ -29,17 +29,21 @@ impl Task for ReadTask {
     fn compute(&mut self) -> Result<Vec<u8>> {
         self.partition.load().map_err(|error| failure::unavailable(&error))?;
         let batches = self.partition.read_decoded(self.offset, self.max_bytes).map_err(|error| failure::read(&error))?;
-        let mut packer = Packer::default();
-        packer.u32(batches.len() as u32);
-        for batch in &batches {
-            pack_batch(batch, &mut packer);
-        }
-        Ok(packer.bytes)
+        Ok(pack_batches(&batches))
     }
 
     fn resolve(&mut self, _: Env, output: Vec<u8>) -> Result<Buffer> {
         Ok(output.into())
     }
+}
+
+pub fn pack_batches(batches: &[StoredBatch]) -> Vec<u8> {
+    let mut packer = Packer::default();
+    packer.u32(batches.len() as u32);
+    for batch in batches {
+        pack_batch(batch, &mut packer);
+    }
+    packer.bytes
 }
 
 fn pack_batch(batch: &StoredBatch, packer: &mut Packer) {

@@ -12,13 +12,13 @@ use parking_lot::Mutex;
 
 use crate::Uuid;
 use crate::env::{Clock, Env, Files, SimulatedFiles, write_atomically};
-use crate::log::{LogManager, LogManagerOptions, OpenError, StorageFact, TopicSpec};
+use crate::log::{LogManager, LogManagerOptions, OpenError, StorageFact, TopicSpec, TxnMarker};
 use crate::partition::{
-    AppendEntry, AppendError, Appended, Cluster, Commit, FollowError, Isolation, OffsetSpec, Partition, PartitionUnavailable, ReadError,
-    Role, decode_batch,
+    AppendEntry, AppendError, Appended, Cluster, Commit, FollowError, Isolation, OffsetSpec, Partition, PartitionOffsets,
+    PartitionUnavailable, ReadError, Role, StoredBatch, Wake, decode_batch,
 };
 use crate::protocol::{ApiKey, Malformed, RequestHeader};
-use crate::record::{self, BatchProducer, RecordInput, build_batch};
+use crate::record::{self, BatchHeader, BatchProducer, RecordInput, build_batch};
 use crate::replication::{Assignment, Fetcher, FetcherOptions, Next};
 use crate::server::handlers::fetch::{self, ParkedFetch};
 use crate::server::handlers::list_offsets;
@@ -200,7 +200,7 @@ impl SimulatedReplicas {
     pub fn apply(&mut self, upserts: Vec<TopicSpec>, removed: &[Uuid]) -> Result<(), OpenError> {
         let Some(life) = &mut self.life else { return Ok(()) };
         life.storage.apply(upserts, removed)?;
-        for partition in life.partitions() {
+        for partition in life.storage.partitions() {
             partition.load_in_background(); // a failure is told as a fact
         }
         life.refresh(&self.options);
@@ -233,7 +233,7 @@ impl SimulatedReplicas {
 
     /// As the group commit's thread does.
     pub fn flush(&self) {
-        let partitions = self.running().map(Life::partitions).unwrap_or_default();
+        let partitions = self.running().map(|life| life.storage.partitions()).unwrap_or_default();
         for partition in partitions.iter().filter(|partition| partition.has_unflushed()) {
             let _ = partition.flush(); // a failure has stopped the partition, which is told as a fact
         }
@@ -372,6 +372,23 @@ impl SimulatedReplicas {
         entry.result
     }
 
+    /// Appends records as one batch, as a coordinator does.
+    pub fn append_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        records: &[RecordInput],
+        producer: Option<BatchProducer>,
+    ) -> Result<Appended, AppendError> {
+        let partition = self.find(topic, partition).ok_or(PartitionUnavailable::Deleted)?;
+        partition.append_records(records, producer, self.clock.now_ms())
+    }
+
+    pub fn append_marker(&self, topic: &str, partition: i32, marker: &TxnMarker) -> Result<Appended, AppendError> {
+        let partition = self.find(topic, partition).ok_or(PartitionUnavailable::Deleted)?;
+        partition.append_marker(marker, self.clock.now_ms())
+    }
+
     pub fn commit_of(&self, topic: &str, partition: i32, appended: &Appended) -> Commit {
         match self.find(topic, partition) {
             Some(partition) => partition.commit_of(appended),
@@ -394,6 +411,24 @@ impl SimulatedReplicas {
         let read = partition.read(offset, 1 << 20, Isolation::HighWatermark, true)?;
         let end = read.slice.map_or(offset, |slice| slice.end_offset);
         Ok(held(&partition, offset, end))
+    }
+
+    // ---- coordinators ---------------------------------------------------------------------------------------------
+
+    /// What a coordinator reads when it loads: batches up to the high watermark.
+    pub fn read_decoded(&self, topic: &str, partition: i32, offset: i64, max_bytes: usize) -> Result<Vec<StoredBatch>, ReadError> {
+        let partition = self.find(topic, partition).ok_or(PartitionUnavailable::Deleted)?;
+        partition.load()?;
+        partition.read_decoded(offset, max_bytes)
+    }
+
+    pub fn partition_offsets(&self, topic: &str, partition: i32) -> Option<PartitionOffsets> {
+        self.running()?.storage.partition_offsets(topic, partition)
+    }
+
+    /// Has `waker` told once when more is committed in the partition, or when it stops; false where it is not here.
+    pub fn watch(&self, topic: &str, partition: i32, waker: &Arc<dyn Wake>, key: u64) -> bool {
+        self.find(topic, partition).map(|partition| partition.watch(waker, key)).is_some()
     }
 
     // ---- for whoever checks ---------------------------------------------------------------------------------------
@@ -437,21 +472,38 @@ impl SimulatedReplicas {
         partition.truncate_to(partition.leader_epoch(), offset)
     }
 
-    /// Inverts a bit of the newest segment that holds anything; false where none does.
-    pub fn flip_bit(&self, topic: &str, partition: i32, at: u64) -> bool {
+    /// Inverts a bit of a whole batch on the disk, in what its checksum covers: in front of that nothing can tell. Batches are
+    /// counted from the newest. The offset that the batch begins at; `None` where there is none.
+    pub fn flip_bit(&self, topic: &str, partition: i32, batch: u64, at: u64) -> Option<i64> {
         let dir = Path::new(DIR).join(format!("{topic}-{partition}"));
-        let logs = self.files.list(&dir).unwrap_or_default();
-        let path = logs.iter().filter(|entry| entry.name.ends_with(".log")).map(|entry| dir.join(&entry.name)).max();
-        let Some((path, size)) = path.and_then(|path| Files::size(&self.files, &path).ok().map(|size| (path, size))) else { return false };
-        if size == 0 {
-            return false;
+        let entries = self.files.list(&dir).unwrap_or_default();
+        let mut logs: Vec<PathBuf> =
+            entries.iter().filter(|entry| entry.name.ends_with(".log")).map(|entry| dir.join(&entry.name)).collect();
+        logs.sort();
+        let batches: Vec<_> = logs.iter().flat_map(|path| self.whole_batches(path)).collect();
+        let (path, start, header) = batches.iter().rev().nth(batch.checked_rem(batches.len() as u64)? as usize)?;
+        let covered = header.size_in_bytes() as u64 - CRC.end as u64;
+        self.files.flip_bit(path, start + CRC.end as u64 + (at / 8) % covered, (at % 8) as u8);
+        Some(header.base_offset)
+    }
+
+    fn whole_batches<'a>(&self, path: &'a Path) -> Vec<(&'a Path, u64, BatchHeader)> {
+        let bytes = self.files.read(path).unwrap_or_default();
+        let mut batches = Vec::new();
+        let mut rest = bytes.as_slice();
+        while let Ok(header) = BatchHeader::decode(rest) {
+            let Some((batch, after)) = rest.split_at_checked(header.size_in_bytes()) else { break };
+            if record::checksum(batch) == header.crc {
+                batches.push((path, (bytes.len() - rest.len()) as u64, header));
+            }
+            rest = after;
         }
-        self.files.flip_bit(&path, (at / 8) % size, (at % 8) as u8);
-        true
+        batches
     }
 }
 
-/// Records of whole batches that are within a range.
+/// Records of whole batches that are within a range, up to the first that is not whole: no client takes that for records, or
+/// gets past it.
 fn held(partition: &Partition, from: i64, to: i64) -> Vec<HeldRecord> {
     let mut records = Vec::new();
     let Ok(log) = partition.load() else { return records };
@@ -459,35 +511,27 @@ fn held(partition: &Partition, from: i64, to: i64) -> Vec<HeldRecord> {
         if header.base_offset >= to {
             return false;
         }
-        // What no client would take for records is none.
-        if record::checksum(batch) == header.crc
-            && let Ok(decoded) = decode_batch(header, batch)
-        {
-            records.extend(decoded.records.into_iter().filter(|record| (from..to).contains(&record.offset)).map(|record| HeldRecord {
-                offset: record.offset,
-                leader_epoch: header.partition_leader_epoch,
-                value: record.value.unwrap_or_default(),
-            }));
+        if record::checksum(batch) != header.crc {
+            return false;
         }
+        let Ok(decoded) = decode_batch(header, batch) else { return false };
+        records.extend(decoded.records.into_iter().filter(|record| (from..to).contains(&record.offset)).map(|record| HeldRecord {
+            offset: record.offset,
+            leader_epoch: header.partition_leader_epoch,
+            value: record.value.unwrap_or_default(),
+        }));
         true
     });
     records
 }
 
 impl Life {
-    /// In the order of their names.
-    fn partitions(&self) -> Vec<Arc<Partition>> {
-        let mut partitions = self.storage.partitions();
-        partitions.sort_by(|a, b| (a.topic(), a.index()).cmp(&(b.topic(), b.index())));
-        partitions
-    }
-
     /// As the replication of a real broker has every partition that is followed fetched by one connection.
     fn refresh(&mut self, options: &SimulatedOptions) {
         let cluster = self.storage.cluster();
         let topics = self.storage.topics().load_full();
         let mut wanted: BTreeMap<i32, Vec<Assignment>> = BTreeMap::new();
-        for partition in self.partitions() {
+        for partition in self.storage.partitions() {
             let standing = partition.standing();
             let Some(topic) = topics.by_name.get(&**partition.topic()) else { continue };
             if partition.role() == Role::Follower && cluster.peers.contains_key(&standing.leader) {

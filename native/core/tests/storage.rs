@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use millrace_core::env::Files;
-use millrace_core::log::{LogConfig, StorageFact};
+use millrace_core::log::{LogConfig, StorageFact, TxnMarker};
 use millrace_core::partition::{AppendEntry, AppendError, Isolation, OffsetSpec, PartitionUnavailable};
 use millrace_core::record::{BatchProducer, RecordInput, build_batch, set_max_timestamp};
 use support::{LOG_DIR, Storage};
@@ -357,4 +357,38 @@ fn lacking_space_for_the_files_beside_a_log_stops_nothing() {
     storage.manager().watch_space();
     assert_eq!((partition.log_start_offset(), storage.produce(0, "second")), (0, Ok(1)));
     assert_eq!(storage.facts(), []);
+}
+
+#[test]
+fn whoever_reads_decoded_batches_is_told_of_a_wrong_bit() {
+    for (position, reason) in [(100, "checksum"), (16, "magic")] {
+        let storage = Storage::new(1);
+        storage.open();
+        for value in ["first", "second", "third"] {
+            storage.produce(0, &value.repeat(20)).unwrap();
+        }
+        let path = Path::new("/data/orders-0/00000000000000000000.log");
+        let first = storage.partition(0).read_decoded(0, 1).unwrap()[0].header.size_in_bytes() as u64;
+        storage.files.flip_bit(path, first + position, 0);
+        assert_eq!(storage.partition(0).read_decoded(0, 1).unwrap().len(), 1, "what lies in front of it can be read");
+        let told = storage.partition(0).read_decoded(0, usize::MAX).unwrap_err().to_string();
+        assert!(told.contains("offset 1") && told.contains(reason), "{told}");
+    }
+}
+
+#[test]
+fn nothing_of_a_transaction_is_appended_behind_its_marker() {
+    let storage = Storage::new(1);
+    storage.open();
+    let partition = storage.partition(0);
+    let append = |producer_epoch| {
+        let record = RecordInput { key: None, value: Some(b"offset".to_vec()), timestamp_ms: None, headers: Vec::new() };
+        let producer = BatchProducer { producer_id: 7, producer_epoch, transactional: true };
+        partition.append_records(&[record], Some(producer), storage.now_ms()).map(|appended| appended.base_offset)
+    };
+    assert_eq!(append(0), Ok(0));
+    let marker = TxnMarker { producer_id: 7, epoch: 1, coordinator_epoch: 0, commit: false, bumps_epoch: true };
+    partition.append_marker(&marker, storage.now_ms()).unwrap();
+    assert_eq!(append(0), Err(AppendError::InvalidProducerEpoch { producer_id: 7, current: 1, found: 0 }));
+    assert_eq!(append(1), Ok(2));
 }

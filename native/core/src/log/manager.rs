@@ -376,10 +376,12 @@ impl LogManager {
 
     // ---- questions of the control plane -------------------------------------------------------------------------
 
-    /// All partitions of this moment's table.
+    /// All partitions of this moment's table, in the order of their names, so that what is done to all of them is done alike whenever it is.
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
         let table = self.topics.load();
-        table.by_name.values().flat_map(|topic| topic.partitions.iter().flatten().cloned()).collect()
+        let mut topics: Vec<&Arc<Topic>> = table.by_name.values().collect();
+        topics.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        topics.into_iter().flat_map(|topic| topic.partitions.iter().flatten().cloned()).collect()
     }
 
     /// `None` where the partition is unknown, has failed to open, or takes a while to verify. Internal topics are

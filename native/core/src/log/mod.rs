@@ -34,7 +34,7 @@ pub(crate) use log_dir::fresh_number;
 pub use manager::{LocalTopic, LogDirSummary, LogManager, LogManagerOptions, OpenError};
 pub use partition_log::{AppendFailure, FlushMark, LogError, LogSlice, LogWriter, PartitionLog, SegmentSummary};
 pub use producer_state::{AbortedTxn, ProducerState, ProducerSummary, ProducerUndo, TxnMarker};
-pub use segment::{LogContext, PlacedBatch};
+pub use segment::{LogContext, PlacedBatch, ScanEnd};
 pub use segment_cache::SegmentCache;
 pub use topic::{PartitionSpec, Topic, TopicSpec, TopicTable};
 pub use uuid::Uuid;

@@ -14,7 +14,7 @@ use super::LogConfig;
 use super::checkpoint;
 use super::cleaner::{Cleanable, cleaned_path, swap_path};
 use super::producer_state::{AbortedTxn, ProducerState, ProducerSummary};
-use super::segment::{LogContext, PlacedBatch, SEGMENT_SUFFIXES, Segment};
+use super::segment::{LogContext, PlacedBatch, SEGMENT_SUFFIXES, ScanEnd, Segment};
 use crate::env::{Durability, ReadableFile, replace_file, write_atomically};
 use crate::partition::PartitionUnavailable;
 use crate::record::{BatchHeader, RecordIterator};
@@ -575,24 +575,24 @@ impl PartitionLog {
     }
 
     /// Position, header and bytes of the batches from `offset` on, until `visit` returns false.
-    pub fn scan_from(&self, offset: i64, mut visit: impl FnMut(&BatchHeader, &[u8]) -> bool) -> Result<(), LogError> {
+    pub fn scan_from(&self, offset: i64, mut visit: impl FnMut(&BatchHeader, &[u8]) -> bool) -> Result<ScanEnd, LogError> {
         let segments = self.segments.load();
         let begin = segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
         let mut go_on = true;
         for segment in segments.iter().skip(begin) {
             let io = |error| LogError::io(&self.dir, error);
             let Some((start, _)) = segment.find_batch(offset).map_err(io)? else { continue };
-            segment
+            let end = segment
                 .scan(start, false, |_, header, batch| {
                     go_on = visit(header, batch);
                     go_on
                 })
                 .map_err(io)?;
-            if !go_on {
-                break;
+            if !go_on || matches!(end, ScanEnd::Torn { .. }) {
+                return Ok(end);
             }
         }
-        Ok(())
+        Ok(ScanEnd::End)
     }
 
     // ---- compacting ---------------------------------------------------------------------------------------------

@@ -144,17 +144,11 @@ pub struct ProducerState {
 impl ProducerState {
     /// Checks epoch and sequence of a client's batch. `Ok(Some)` is a batch that is in the log already.
     pub fn check(&self, header: &BatchHeader) -> Result<Option<Duplicate>, AppendError> {
+        self.check_epoch(header)?;
         let Some(producer) = self.producers.get(&header.producer_id) else {
             // Unknown producers are accepted at any sequence: what was known may have been expired or deleted.
             return Ok(None);
         };
-        if header.producer_epoch < producer.epoch {
-            return Err(AppendError::InvalidProducerEpoch {
-                producer_id: header.producer_id,
-                current: producer.epoch,
-                found: header.producer_epoch,
-            });
-        }
         let out_of_order =
             |expected| Err(AppendError::OutOfOrderSequence { producer_id: header.producer_id, expected, found: header.base_sequence });
         if header.producer_epoch > producer.epoch {
@@ -184,6 +178,16 @@ impl ProducerState {
             });
         }
         Ok(None)
+    }
+
+    /// Refuses a batch of an epoch that is over.
+    pub fn check_epoch(&self, header: &BatchHeader) -> Result<(), AppendError> {
+        match self.producers.get(&header.producer_id) {
+            Some(&Producer { epoch: current, .. }) if header.producer_epoch < current => {
+                Err(AppendError::InvalidProducerEpoch { producer_id: header.producer_id, current, found: header.producer_epoch })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether this producer, at this epoch, has written to a transaction that is open.

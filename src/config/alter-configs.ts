@@ -36,7 +36,7 @@ export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fal
     if (!isTopicSetting(name)) throw new InvalidConfig(`Unknown topic config name: ${name}`)
     parseConfig(name, TOPIC_SETTINGS[name], text)
   }
-  if (texts.get('remote.storage.enable')?.trim().toLowerCase() === 'true') {
+  if (isTrue(texts.get('remote.storage.enable'))) {
     throw new InvalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.')
   }
   const least = Number(texts.get('min.compaction.lag.ms') ?? fallback('min.compaction.lag.ms'))
@@ -49,16 +49,20 @@ export function checkTopicConfigs(texts: ReadonlyMap<string, string | null>, fal
 /** A coordinator that reads less than all of its log would forget what it acknowledged. */
 function checkKeepsAll(texts: ReadonlyMap<string, string | null>): void {
   for (const name of ['delivery.delay.enable', 'record.ttl.enable']) {
-    if (texts.get(name)?.trim().toLowerCase() === 'true') throw new InvalidConfig(`${name} cannot be set for an internal topic: its coordinator has to read every record.`)
+    if (isTrue(texts.get(name))) throw new InvalidConfig(`${name} cannot be set for an internal topic: its coordinator has to read every record.`)
   }
 }
 
 /** A record that is deleted before its time would never be delivered. */
 function checkDelay(text: (name: string) => string): void {
-  if (text('delivery.delay.enable').trim().toLowerCase() !== 'true' || !parseList(text('cleanup.policy')).includes('delete')) return
+  if (!isTrue(text('delivery.delay.enable')) || !parseList(text('cleanup.policy')).includes('delete')) return
   const [delayMs, retentionMs] = [Number(text('delivery.delay.max.ms')), Number(text('retention.ms'))]
   if (retentionMs < 0 || delayMs <= retentionMs) return
   throw new InvalidConfig(`delivery.delay.max.ms (${delayMs}) is longer than retention.ms (${retentionMs}): delayed records would be deleted before they are delivered. Set delivery.delay.max.ms to at most retention.ms, or keep records longer.`)
+}
+
+function isTrue(text: string | null | undefined): boolean {
+  return text?.trim().toLowerCase() === 'true'
 }
 
 export function topicConfigSpace(fallback: (name: string) => string, isInternal = false): ConfigSpace {

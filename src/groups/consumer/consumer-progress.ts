@@ -79,8 +79,9 @@ export function progress(deps: ProgressDeps, input: ProgressInput): Progress {
   let target = group.targetOf(replaced?.memberId ?? after.memberId)
   let targetEpoch = group.assignmentEpoch
   const intervalMs = deps.groupConfig(groupId).consumerAssignmentIntervalMs ?? deps.settings.consumerAssignmentIntervalMs
-  const waitMs = groupEpoch > group.assignmentEpoch ? assignmentWaitMs(group.assignedAtMs, intervalMs, nowMs) : 0
-  if (groupEpoch > group.assignmentEpoch && waitMs === 0) {
+  const needsTarget = groupEpoch > group.assignmentEpoch
+  const waitMs = needsTarget ? assignmentWaitMs(group.assignedAtMs, intervalMs, nowMs) : 0
+  if (needsTarget && waitMs === 0) {
     const members = [...membersWith(group, after, replaced)]
     const assignor = preferredAssignor(members, deps.assignors)
     if (assignor === undefined) throw new KafkaError('UNSUPPORTED_ASSIGNOR')

@@ -119,8 +119,9 @@ export class ShareGroups {
 
     let target = group.targetOf(memberId)
     let targetEpoch = group.assignmentEpoch
-    const waitMs = groupEpoch > group.assignmentEpoch ? this.#assignmentWaitMs(group) : 0
-    if (groupEpoch > group.assignmentEpoch && waitMs === 0) {
+    const needsTarget = groupEpoch > group.assignmentEpoch
+    const waitMs = needsTarget ? this.#assignmentWaitMs(group) : 0
+    if (needsTarget && waitMs === 0) {
       target = this.#assign(group, groupEpoch, members, records).get(memberId) ?? NO_TARGET
       targetEpoch = groupEpoch
       logger.info('a share group has a new assignment', { groupId, groupEpoch, memberCount: members.size })

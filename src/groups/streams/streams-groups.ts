@@ -127,15 +127,16 @@ export class StreamsGroups {
     const isDelayed = assignsFromMs > this.#deps.monotonicMs()
     let target = group.targetOf(memberId)
     let targetEpoch = group.assignmentEpoch
-    const waitMs = groupEpoch > group.assignmentEpoch && !isDelayed ? this.#assignmentWaitMs(group) : 0
-    if (groupEpoch > group.assignmentEpoch && isDelayed) {
+    const needsTarget = groupEpoch > group.assignmentEpoch
+    const waitMs = needsTarget && !isDelayed ? this.#assignmentWaitMs(group) : 0
+    if (needsTarget && isDelayed) {
       // Instances of an application tend to start together; giving tasks to the first would only move them again.
       target = NO_TASKS
       targetEpoch = Math.max(1, group.assignmentEpoch)
       status.push({ statusCode: STATUS.ASSIGNMENT_DELAYED, statusDetail: 'Assignment delayed due to the configured initial rebalance delay.' })
     } else if (waitMs > 0) {
       status.push({ statusCode: STATUS.ASSIGNMENT_DELAYED, statusDetail: 'Assignment delayed due to the configured assignment interval.' })
-    } else if (groupEpoch > group.assignmentEpoch) {
+    } else if (needsTarget) {
       const targets = this.#assign(group, groupEpoch, members, configured, records)
       target = targets.get(memberId) ?? NO_TASKS
       targetEpoch = groupEpoch

@@ -23,10 +23,22 @@ export class Caller {
   readonly #parts: ClientParts
   readonly name: string
   #connection = 0
+  #isStopped = false
 
   constructor(parts: ClientParts, name: string) {
     this.#parts = parts
     this.name = name
+  }
+
+  /** What it was going to do is not done any more. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  after(delayMs: number, what: string, run: () => void): void {
+    this.#parts.world.after(delayMs, `${this.name} ${what}`, () => {
+      if (!this.#isStopped) run()
+    })
   }
 
   /** Some broker that can be reached and answers clients. */

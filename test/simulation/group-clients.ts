@@ -18,7 +18,6 @@ export class Committer {
   readonly #caller: Caller
   #coordinator: SimulatedNode | null = null
   #value = 0
-  #isStopped = false
 
   constructor(parts: ClientParts, groupId: string, checks: GroupChecks) {
     this.#parts = parts
@@ -29,23 +28,17 @@ export class Committer {
   }
 
   stop(): void {
-    this.#isStopped = true
+    this.#caller.stop()
   }
 
   #next(): void {
     const { world } = this.#parts
-    this.#after(world.between(10, 250), 'goes on', () => this.#commit())
+    this.#caller.after(world.between(10, 250), 'goes on', () => this.#commit())
   }
 
   #again(): void {
     this.#coordinator = null
-    this.#after(RETRY_MS, 'tries again', () => this.#commit())
-  }
-
-  #after(delayMs: number, what: string, run: () => void): void {
-    this.#parts.world.after(delayMs, `${this.#caller.name} ${what}`, () => {
-      if (!this.#isStopped) run()
-    })
+    this.#caller.after(RETRY_MS, 'tries again', () => this.#commit())
   }
 
   #commit(): void {

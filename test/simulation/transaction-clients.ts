@@ -22,7 +22,6 @@ export class TransactionalCommitter {
   readonly #checks: GroupChecks
   readonly #caller: Caller
   #value = 0
-  #isStopped = false
 
   constructor(parts: ClientParts, groupId: string, checks: GroupChecks) {
     this.#parts = parts
@@ -35,13 +34,7 @@ export class TransactionalCommitter {
 
   /** The transaction that is open is left to its time-out. */
   stop(): void {
-    this.#isStopped = true
-  }
-
-  #after(delayMs: number, what: string, run: () => void): void {
-    this.#parts.world.after(delayMs, `${this.#caller.name} ${what}`, () => {
-      if (!this.#isStopped) run()
-    })
+    this.#caller.stop()
   }
 
   /** Whatever was under way for this id is aborted, or is what it was. */
@@ -57,12 +50,12 @@ export class TransactionalCommitter {
   }
 
   #beginAgain(): void {
-    this.#after(RETRY_MS, 'begins again', () => this.#begin())
+    this.#caller.after(RETRY_MS, 'begins again', () => this.#begin())
   }
 
   #next(producer: ProducerId): void {
     const { world } = this.#parts
-    this.#after(world.between(20, 300), 'goes on', () => this.#commitOffset(producer))
+    this.#caller.after(world.between(20, 300), 'goes on', () => this.#commitOffset(producer))
   }
 
   #commitOffset(producer: ProducerId): void {
@@ -94,7 +87,7 @@ export class TransactionalCommitter {
     const request = { transactionalId: this.#transactionalId, producerId, producerEpoch, committed: answeredBy !== null }
     const again = (): void => {
       if (tries === 0) this.#begin()
-      else this.#after(RETRY_MS, 'ends again', () => this.#end(producer, commit, answeredBy, tries - 1))
+      else this.#caller.after(RETRY_MS, 'ends again', () => this.#end(producer, commit, answeredBy, tries - 1))
     }
     this.#caller.findCoordinator(1, this.#transactionalId, (node: SimulatedNode | null) => {
       if (node === null) return again()
